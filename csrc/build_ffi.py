@@ -1,0 +1,64 @@
+"""Header + constant names -> the cffi module pysock_raw.backends._c (setup.py names `builder` to cffi)."""
+
+import os
+import runpy
+import sys
+from pathlib import Path
+
+from cffi import FFI
+
+ROOT = Path(__file__).resolve().parent.parent
+HEADER = ROOT / "csrc" / "pysock_raw.h"
+NAMES = runpy.run_path(str(ROOT / "pysock_raw" / "constants.py"))["NAMES"]
+DIGEST = runpy.run_path(str(ROOT / "pysock_raw" / "backends" / "sources.py"))["digest"](ROOT)
+
+# What the system's headers define and cffi has to be told; the compiler fills in the sizes.
+CDEF = """
+typedef int... socklen_t;
+typedef int... nfds_t;
+struct pysock_raw_constant { const char *name; long long value; };
+extern const struct pysock_raw_constant pysock_raw_constants[];
+extern const char pysock_raw_digest[];
+"""
+
+INCLUDES = """
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include "pysock_raw.h"
+"""
+
+
+def constants_table() -> str:
+    """C source of the table of the names that this system's headers define, with their values."""
+    rows = (f'#ifdef {name}\n    {{"{name}", (long long){name}}},\n#endif\n' for name in NAMES)
+    return (
+        "struct pysock_raw_constant { const char *name; long long value; };\n"
+        f"static const struct pysock_raw_constant pysock_raw_constants[] = {{\n{''.join(rows)}    {{0, 0}}\n}};\n"
+    )
+
+
+def prototypes() -> str:
+    """The header without the preprocessor's lines, which cffi does not read."""
+    return "".join(line for line in HEADER.read_text().splitlines(True) if not line.startswith("#"))
+
+
+builder = FFI()
+builder.cdef(CDEF + prototypes())
+builder.set_source(
+    "pysock_raw.backends._c",
+    f'{INCLUDES}{constants_table()}static const char pysock_raw_digest[] = "{DIGEST}";\n',
+    sources=["csrc/pysock_raw.c"],
+    include_dirs=["csrc"],
+    # PYSOCK_RAW_CFLAGS adds flags after distutils' own: warnings as errors in CI, sanitizers.
+    extra_compile_args=["-std=c11", *os.environ.get("PYSOCK_RAW_CFLAGS", "").split()],
+    extra_link_args=os.environ.get("PYSOCK_RAW_CFLAGS", "").split(),
+)
+
+if __name__ == "__main__":
+    sys.stdout.write(constants_table())

@@ -1,0 +1,114 @@
+"""The raw C socket calls from Python: names, arguments and results are C's, a failure is -1 and errno.
+
+    import pysock_raw as c
+
+    fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+    if c.listen(fd, 3) == -1:
+        raise SystemExit(f"listen: {c.strerror(c.get_errno())}")
+
+Each call is described in pysock_raw.backends.contract; pysock_raw.checked has the same calls with exceptions.
+`backend` is the name of the backend in use ("c", "python" or "stdlib"), `backend_reason` says why in one
+sentence. PYSOCK_RAW_BACKEND=c|python|stdlib forces one, PYSOCK_RAW_TRACE=-|FILE records every call.
+"""
+
+from __future__ import annotations
+
+from pysock_raw.backends.wrapping import Inexpressible as Inexpressible
+from pysock_raw.selected import api as _api
+from pysock_raw.selected import backend_reason as backend_reason
+from pysock_raw.structures import (
+    c_int as c_int,
+)
+from pysock_raw.structures import (
+    cmsghdr as cmsghdr,
+)
+from pysock_raw.structures import (
+    in6_addr as in6_addr,
+)
+from pysock_raw.structures import (
+    in_addr as in_addr,
+)
+from pysock_raw.structures import (
+    iovec as iovec,
+)
+from pysock_raw.structures import (
+    linger as linger,
+)
+from pysock_raw.structures import (
+    mmsghdr as mmsghdr,
+)
+from pysock_raw.structures import (
+    msghdr as msghdr,
+)
+from pysock_raw.structures import (
+    pollfd as pollfd,
+)
+from pysock_raw.structures import (
+    sockaddr as sockaddr,
+)
+from pysock_raw.structures import (
+    sockaddr_in as sockaddr_in,
+)
+from pysock_raw.structures import (
+    sockaddr_in6 as sockaddr_in6,
+)
+from pysock_raw.structures import (
+    sockaddr_storage as sockaddr_storage,
+)
+from pysock_raw.structures import (
+    sockaddr_un as sockaddr_un,
+)
+from pysock_raw.structures import (
+    socklen_t as socklen_t,
+)
+from pysock_raw.structures import (
+    timeval as timeval,
+)
+from pysock_raw.structures import (
+    ucred as ucred,
+)
+
+__version__ = "0.1"
+
+backend = _api.name
+
+# the calls of the documents
+socket = _api.socket
+setsockopt = _api.setsockopt
+bind = _api.bind
+listen = _api.listen
+accept = _api.accept
+connect = _api.connect
+# their companions
+accept4 = _api.accept4
+socketpair = _api.socketpair
+getsockopt = _api.getsockopt
+getsockname = _api.getsockname
+getpeername = _api.getpeername
+shutdown = _api.shutdown
+close = _api.close
+read = _api.read
+write = _api.write
+send = _api.send
+recv = _api.recv
+sendto = _api.sendto
+recvfrom = _api.recvfrom
+poll = _api.poll
+fcntl = _api.fcntl
+# conversions
+htons = _api.htons
+htonl = _api.htonl
+ntohs = _api.ntohs
+ntohl = _api.ntohl
+inet_pton = _api.inet_pton
+inet_ntop = _api.inet_ntop
+get_errno = _api.get_errno
+strerror = _api.strerror
+sizeof = _api.sizeof
+
+globals().update(_api.CONSTANTS)
+
+
+def __getattr__(name: str) -> int:
+    """A constant. AttributeError, which says so, for one that the backend in use lacks."""
+    return _api.__getattr__(name)  # type: ignore[no-any-return]

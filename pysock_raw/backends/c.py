@@ -1,0 +1,254 @@
+"""The C backend: one libc call a call, nothing added, nothing hidden, never retried.
+
+Functions that take only integers are the compiled ones themselves. The others check their buffers
+(arguments.py) and hand their addresses to the compiled function. The compiled functions release the GIL while
+they run, and cffi keeps errno per thread as they left it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pysock_raw.backends import arguments, sources
+from pysock_raw.backends._c import ffi, lib
+from pysock_raw.backends.contract import (
+    Fd,
+    Int,
+    Readable,
+    Size,
+    Socklen,
+    SocklenPointer,
+    Text,
+    Writable,
+    documented,
+)
+from pysock_raw.constants import absent
+from pysock_raw.structures import *
+from pysock_raw.structures import sizeof as sizeof
+
+name = "c"
+digest = ffi.string(lib.pysock_raw_digest).decode()
+if sources.digest(Path(__file__).parents[2]) not in (digest, None):
+    raise sources.StaleExtension(
+        "the compiled C backend is stale: its sources changed after it was built (pip install -e . rebuilds it)"
+    )
+
+_ADDRESS = ffi.typeof("struct sockaddr *")
+_LENGTH = ffi.typeof("socklen_t *")
+_POLLFD = ffi.typeof("struct pollfd *")
+_INT = ffi.typeof("int *")
+_NULL = ffi.NULL
+
+
+def _pointer(view: memoryview | None, ctype: Any = "char[]") -> Any:
+    return _NULL if view is None else ffi.from_buffer(ctype, view)
+
+
+def _length(addrlen: SocklenPointer) -> Any:
+    """A private copy of a value-result length: another thread that changed it between the check and the call
+    could make the kernel write past the buffer."""
+    return _NULL if addrlen is None else ffi.new(_LENGTH, addrlen.value)
+
+
+def _write_back(addrlen: SocklenPointer, copy: Any) -> None:
+    if addrlen is not None:
+        addrlen.value = copy[0]
+
+
+# --- the calls of the documents ---
+
+socket = lib.pysock_raw_socket
+
+
+@documented
+def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Socklen, /) -> Int:
+    level, optname = arguments.option(level, optname)
+    view, optlen = arguments.address(optval, optlen, name="optval", length_name="optlen")
+    return lib.pysock_raw_setsockopt(fd, level, optname, _pointer(view), optlen & 0xFFFFFFFF)
+
+
+@documented
+def bind(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
+    view, addrlen = arguments.address(addr, addrlen)
+    return lib.pysock_raw_bind(fd, _pointer(view, _ADDRESS), addrlen & 0xFFFFFFFF)
+
+
+listen = lib.pysock_raw_listen
+
+
+@documented
+def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
+    view = arguments.value_result(addr, addrlen)
+    length = _length(addrlen)
+    result = lib.pysock_raw_accept(fd, _pointer(view, _ADDRESS), length)
+    _write_back(addrlen, length)
+    return result
+
+
+@documented
+def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
+    view, addrlen = arguments.address(addr, addrlen)
+    return lib.pysock_raw_connect(fd, _pointer(view, _ADDRESS), addrlen & 0xFFFFFFFF)
+
+
+# --- their companions ---
+
+
+@documented
+def accept4(fd: Fd, addr: Writable, addrlen: SocklenPointer, flags: Int, /) -> Fd:
+    view = arguments.value_result(addr, addrlen)
+    length = _length(addrlen)
+    result = lib.pysock_raw_accept4(fd, _pointer(view, _ADDRESS), length, flags)
+    _write_back(addrlen, length)
+    return result
+
+
+@documented
+def socketpair(domain: Int, type: Int, protocol: Int, sv: Writable, /) -> Int:
+    view = arguments.descriptor_pair(sv)
+    return lib.pysock_raw_socketpair(domain, type, protocol, _pointer(view, _INT))
+
+
+@documented
+def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: SocklenPointer, /) -> Int:
+    level, optname, view = arguments.option_result(level, optname, optval, optlen)
+    length = _length(optlen)
+    result = lib.pysock_raw_getsockopt(fd, level, optname, _pointer(view), length)
+    _write_back(optlen, length)
+    return result
+
+
+@documented
+def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
+    view = arguments.value_result(addr, addrlen)
+    length = _length(addrlen)
+    result = lib.pysock_raw_getsockname(fd, _pointer(view, _ADDRESS), length)
+    _write_back(addrlen, length)
+    return result
+
+
+@documented
+def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
+    view = arguments.value_result(addr, addrlen)
+    length = _length(addrlen)
+    result = lib.pysock_raw_getpeername(fd, _pointer(view, _ADDRESS), length)
+    _write_back(addrlen, length)
+    return result
+
+
+shutdown = lib.pysock_raw_shutdown
+close = lib.pysock_raw_close
+
+
+@documented
+def read(fd: Fd, buf: Writable, count: Size, /) -> int:
+    view, count = arguments.sized("buf", buf, count, length_name="count", writable=True)
+    return lib.pysock_raw_read(fd, _pointer(view), count)
+
+
+@documented
+def write(fd: Fd, buf: Readable, count: Size, /) -> int:
+    view, count = arguments.sized("buf", buf, count, length_name="count")
+    return lib.pysock_raw_write(fd, _pointer(view), count)
+
+
+@documented
+def send(fd: Fd, buf: Readable, len: Size, flags: Int, /) -> int:
+    view, len = arguments.sized("buf", buf, len)
+    return lib.pysock_raw_send(fd, _pointer(view), len, flags)
+
+
+@documented
+def recv(fd: Fd, buf: Writable, len: Size, flags: Int, /) -> int:
+    view, len = arguments.sized("buf", buf, len, writable=True)
+    return lib.pysock_raw_recv(fd, _pointer(view), len, flags)
+
+
+@documented
+def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen: Socklen, /) -> int:
+    view, len = arguments.sized("buf", buf, len)
+    to, addrlen = arguments.address(addr, addrlen)
+    return lib.pysock_raw_sendto(fd, _pointer(view), len, flags, _pointer(to, _ADDRESS), addrlen & 0xFFFFFFFF)
+
+
+@documented
+def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrlen: SocklenPointer, /) -> int:
+    view, len = arguments.sized("buf", buf, len, writable=True)
+    sender = arguments.value_result(addr, addrlen)
+    length = _length(addrlen)
+    result = lib.pysock_raw_recvfrom(fd, _pointer(view), len, flags, _pointer(sender, _ADDRESS), length)
+    _write_back(addrlen, length)
+    return result
+
+
+@documented
+def poll(fds: Writable, nfds: Size, timeout: Int, /) -> Int:
+    view, nfds = arguments.poll_entries(fds, nfds)
+    return lib.pysock_raw_poll(_pointer(view, _POLLFD), nfds, timeout)
+
+
+@documented
+def fcntl(fd: Fd, cmd: Int, arg: Int, /) -> Int:
+    cmd, arg = arguments.int_command(cmd, arg, _INT_COMMANDS)
+    return lib.pysock_raw_fcntl(fd, cmd, arg)
+
+
+# --- conversions ---
+
+htons = lib.pysock_raw_htons
+htonl = lib.pysock_raw_htonl
+ntohs = lib.pysock_raw_ntohs
+ntohl = lib.pysock_raw_ntohl
+
+
+@documented
+def inet_pton(af: Int, src: Text, dst: Writable, /) -> Int:
+    af, src, view = (
+        arguments.to_int(af),
+        arguments.text(src),
+        arguments.ip_address("dst", af, dst, writable=True),
+    )
+    return lib.pysock_raw_inet_pton(af, src, _pointer(view))
+
+
+@documented
+def inet_ntop(af: Int, src: Readable, dst: Writable, size: Socklen, /) -> Any:
+    af, view = arguments.to_int(af), arguments.ip_address("src", af, src)
+    room, size = arguments.text_room(dst, size)
+    result = lib.pysock_raw_inet_ntop(af, _pointer(view), _pointer(room), size)
+    return None if result == _NULL else dst
+
+
+@documented
+def get_errno() -> int:
+    return ffi.errno
+
+
+@documented
+def strerror(errnum: Int, /) -> str:
+    return ffi.string(lib.pysock_raw_strerror(errnum)).decode("utf-8", "replace")
+
+
+# --- beyond C ---
+
+
+@documented
+def emulated() -> bool:
+    return False
+
+
+def _constants() -> dict[str, int]:
+    rows = lib.pysock_raw_constants
+    found = {}
+    index = 0
+    while rows[index].name != _NULL:
+        found[ffi.string(rows[index].name).decode()] = rows[index].value
+        index += 1
+    return found
+
+
+CONSTANTS = _constants()
+globals().update(CONSTANTS)
+_INT_COMMANDS = arguments.int_commands(CONSTANTS)
+__getattr__ = absent(name, "this system's headers")

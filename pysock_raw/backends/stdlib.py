@@ -1,0 +1,364 @@
+"""The plain standard library: what a Python programmer gets from socket.socket for the same request.
+
+Nothing is compensated: this side is the subject of the comparison. A descriptor becomes a socket object the way
+Python offers it, `socket.socket(fileno=fd)`; an address becomes Python's tuple or path. What has no such form
+(a length, a NULL) is Inexpressible, and what Python refuses stays the exception that it raised.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl as _fcntl
+import os
+import select
+import socket as _socket
+import sys
+from typing import Any
+
+from pysock_raw.backends import arguments, python
+from pysock_raw.backends.addresses import family_of, to_bytes, to_python
+from pysock_raw.backends.contract import (
+    Fd,
+    Int,
+    Readable,
+    Size,
+    Socklen,
+    SocklenPointer,
+    Text,
+    UInt16,
+    UInt32,
+    Writable,
+    documented,
+)
+from pysock_raw.backends.wrapping import Inexpressible, LastCall
+from pysock_raw.constants import absent
+from pysock_raw.structures import *
+from pysock_raw.structures import pollfd, sockaddr_in, sockaddr_in6, sockaddr_un
+from pysock_raw.structures import sizeof as sizeof
+
+name = "stdlib"
+_last = LastCall()
+
+WHOLE: dict[int | None, tuple[int, int]] = {
+    _socket.AF_INET: (sizeof(sockaddr_in), 128),
+    _socket.AF_INET6: (sizeof(sockaddr_in6), 128),
+    _socket.AF_UNIX: (2, sizeof(sockaddr_un)),
+}
+
+
+class _Borrowed(_socket.socket):
+    """A socket object for a descriptor that stays its caller's."""
+
+    def __exit__(self, *args: object) -> None:
+        self.detach()
+
+
+def _borrowed(fd: Fd) -> _Borrowed:
+    return _Borrowed(fileno=fd)
+
+
+def _address(view: memoryview | None, addrlen: int) -> Any:
+    if view is None:
+        return None
+    raw = bytes(view[:addrlen]) if addrlen > 0 else b""
+    shortest, longest = WHOLE.get(family_of(raw), (1, 0))
+    if not shortest <= addrlen <= longest:
+        raise Inexpressible("Python's addresses are whole and have no family and no length of their own")
+    return to_python(raw)
+
+
+def _give_address(raw: bytes, view: memoryview | None, addrlen: SocklenPointer) -> None:
+    if view is not None and addrlen is not None:
+        room = min(addrlen.value, len(raw))
+        view[:room] = raw[:room]
+        addrlen.value = len(raw)
+
+
+def _value_result(obj: Writable, addrlen: SocklenPointer) -> memoryview | None:
+    view = arguments.value_result(obj, addrlen)
+    if obj is not None and (addrlen is None or addrlen.value >= 2**31):
+        raise Inexpressible("Python returns addresses whole, and takes neither a buffer nor a length for them")
+    return view
+
+
+# --- the calls of the documents ---
+
+
+@documented
+@_last.call
+def socket(domain: Int, type: Int, protocol: Int, /) -> Fd:
+    return _socket.socket(domain, type, protocol).detach()
+
+
+@documented
+@_last.call
+def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Socklen, /) -> Int:
+    level, optname = arguments.option(level, optname)
+    view, optlen = arguments.address(optval, optlen, name="optval", length_name="optlen")
+    with _borrowed(fd) as sock:
+        if view is None:
+            sock.setsockopt(level, optname, None, optlen & 0xFFFFFFFF)
+        elif 0 <= optlen < 2**31:
+            sock.setsockopt(level, optname, bytes(view[:optlen]))
+        else:
+            raise Inexpressible("socket.setsockopt takes the length of the value that it is given")
+    return 0
+
+
+@documented
+@_last.call
+def bind(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
+    view, addrlen = arguments.address(addr, addrlen)
+    with _borrowed(fd) as sock:
+        sock.bind(_address(view, addrlen))
+    return 0
+
+
+@documented
+@_last.call
+def listen(fd: Fd, backlog: Int, /) -> Int:
+    with _borrowed(fd) as sock:
+        sock.listen(backlog)
+    return 0
+
+
+@documented
+@_last.call
+def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
+    view = _value_result(addr, addrlen)
+    with _borrowed(fd) as sock:
+        connection, peer = sock.accept()
+    _give_address(to_bytes(connection.family, peer) if view is not None else b"", view, addrlen)
+    return connection.detach()
+
+
+@documented
+@_last.call
+def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
+    view, addrlen = arguments.address(addr, addrlen)
+    with _borrowed(fd) as sock:
+        sock.connect(_address(view, addrlen))
+    return 0
+
+
+# --- their companions ---
+
+
+@documented
+def accept4(fd: Fd, addr: Writable, addrlen: SocklenPointer, flags: Int, /) -> Fd:
+    if flags:
+        raise Inexpressible("socket.accept takes no flags")
+    return accept(fd, addr, addrlen)
+
+
+@documented
+@_last.call
+def socketpair(domain: Int, type: Int, protocol: Int, sv: Writable, /) -> Int:
+    view = arguments.descriptor_pair(sv)
+    if view is None:
+        raise Inexpressible("socket.socketpair returns its sockets, and takes no pointer for them")
+    pair = _socket.socketpair(domain, type, protocol)
+    view[:8] = b"".join(end.detach().to_bytes(4, sys.byteorder) for end in pair)
+    return 0
+
+
+@documented
+@_last.call
+def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: SocklenPointer, /) -> Int:
+    level, optname, view = arguments.option_result(level, optname, optval, optlen)
+    if view is None or optlen is None or not 0 < optlen.value < 2**31:
+        raise Inexpressible(
+            "socket.getsockopt returns its value, and takes no pointer and no length of 0 for it"
+        )
+    with _borrowed(fd) as sock:
+        raw = sock.getsockopt(level, optname, optlen.value)
+    view[: len(raw)] = raw
+    optlen.value = len(raw)
+    return 0
+
+
+@documented
+@_last.call
+def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
+    view = _value_result(addr, addrlen)
+    with _borrowed(fd) as sock:
+        _give_address(to_bytes(sock.family, sock.getsockname()), view, addrlen)
+    return 0
+
+
+@documented
+@_last.call
+def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
+    view = _value_result(addr, addrlen)
+    with _borrowed(fd) as sock:
+        _give_address(to_bytes(sock.family, sock.getpeername()), view, addrlen)
+    return 0
+
+
+@documented
+@_last.call
+def shutdown(fd: Fd, how: Int, /) -> Int:
+    with _borrowed(fd) as sock:
+        sock.shutdown(how)
+    return 0
+
+
+@documented
+@_last.call
+def close(fd: Fd, /) -> Int:
+    try:
+        sock = _socket.socket(fileno=fd)
+    except OSError as error:
+        if error.errno != errno.ENOTSOCK:
+            raise
+        os.close(fd)  # a pipe or a file is no socket object in Python either
+    else:
+        sock.close()
+    return 0
+
+
+@documented
+@_last.call
+def read(fd: Fd, buf: Writable, count: Size, /) -> int:
+    view, count = arguments.sized("buf", buf, count, length_name="count", writable=True)
+    if view is None:
+        raise Inexpressible("os.read returns what it read, and takes no pointer for it")
+    data = os.read(fd, count)
+    view[: len(data)] = data
+    return len(data)
+
+
+@documented
+@_last.call
+def write(fd: Fd, buf: Readable, count: Size, /) -> int:
+    view, count = arguments.sized("buf", buf, count, length_name="count")
+    return os.write(fd, view if view is None else view[:count])  # type: ignore[arg-type]
+
+
+@documented
+@_last.call
+def send(fd: Fd, buf: Readable, len: Size, flags: Int, /) -> int:
+    view, len = arguments.sized("buf", buf, len)
+    with _borrowed(fd) as sock:
+        return sock.send(view if view is None else view[:len], flags)  # type: ignore[arg-type]
+
+
+@documented
+@_last.call
+def recv(fd: Fd, buf: Writable, len: Size, flags: Int, /) -> int:
+    view, len = arguments.sized("buf", buf, len, writable=True)
+    if view is None:
+        raise Inexpressible("socket.recv returns what it received, and takes no pointer for it")
+    with _borrowed(fd) as sock:
+        return sock.recv_into(view[:len], 0, flags)
+
+
+@documented
+@_last.call
+def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen: Socklen, /) -> int:
+    view, len = arguments.sized("buf", buf, len)
+    to, addrlen = arguments.address(addr, addrlen)
+    with _borrowed(fd) as sock:
+        return sock.sendto(view if view is None else view[:len], flags, _address(to, addrlen))  # type: ignore[arg-type]
+
+
+@documented
+@_last.call
+def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrlen: SocklenPointer, /) -> int:
+    view, len = arguments.sized("buf", buf, len, writable=True)
+    sender = _value_result(addr, addrlen)
+    if view is None:
+        raise Inexpressible("socket.recvfrom returns what it received, and takes no pointer for it")
+    with _borrowed(fd) as sock:
+        received, address = sock.recvfrom_into(view[:len], 0, flags)
+        _give_address(to_bytes(sock.family, address) if sender is not None else b"", sender, addrlen)
+    return received
+
+
+@documented
+@_last.call
+def poll(fds: Writable, nfds: Size, timeout: Int, /) -> Int:
+    view, nfds = arguments.poll_entries(fds, nfds)
+    if view is None:
+        raise Inexpressible("select.poll holds its own descriptors, and takes no pointer to an array")
+    entries = (pollfd * nfds).from_buffer(view)
+    poller = select.poll()
+    for entry in entries:
+        poller.register(entry.fd, entry.events & 0xFFFF)
+    answers = dict(poller.poll(timeout))
+    for entry in entries:
+        entry.revents = answers.get(entry.fd, 0)
+    return len(answers)
+
+
+@documented
+@_last.call
+def fcntl(fd: Fd, cmd: Int, arg: Int, /) -> Int:
+    cmd, arg = arguments.int_command(cmd, arg, python._INT_COMMANDS)
+    return _fcntl.fcntl(fd, cmd, arg)
+
+
+# --- conversions ---
+
+
+@documented
+def htons(hostshort: UInt16, /) -> UInt16:
+    return _socket.htons(hostshort)
+
+
+@documented
+def htonl(hostlong: UInt32, /) -> UInt32:
+    return _socket.htonl(hostlong)
+
+
+@documented
+def ntohs(netshort: UInt16, /) -> UInt16:
+    return _socket.ntohs(netshort)
+
+
+@documented
+def ntohl(netlong: UInt32, /) -> UInt32:
+    return _socket.ntohl(netlong)
+
+
+@documented
+@_last.call
+def inet_pton(af: Int, src: Text, dst: Writable, /) -> Int:
+    view = arguments.ip_address("dst", af, dst, writable=True)
+    packed = _socket.inet_pton(af, arguments.text(src).decode("latin-1"))
+    view[: len(packed)] = packed
+    return 1
+
+
+@documented
+def inet_ntop(af: Int, src: Readable, dst: Writable, size: Socklen, /) -> Any:
+    view = arguments.ip_address("src", af, src)
+    room, size = arguments.text_room(dst, size)
+    text = _socket.inet_ntop(af, view[: 4 if af == _socket.AF_INET else 16]).encode() + b"\0"
+    if len(text) > size:
+        raise Inexpressible("socket.inet_ntop returns its text, and takes no buffer and no length for it")
+    room[: len(text)] = text
+    return dst
+
+
+@documented
+def get_errno() -> int:
+    return _last.errno
+
+
+@documented
+def strerror(errnum: Int, /) -> str:
+    return os.strerror(errnum)
+
+
+# --- beyond C ---
+
+
+@documented
+def emulated() -> bool:
+    return False
+
+
+CONSTANTS = python.CONSTANTS
+globals().update(CONSTANTS)
+__getattr__ = absent(name, "socket, select, fcntl, os and errno")

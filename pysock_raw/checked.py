@@ -1,0 +1,62 @@
+"""The same functions for scripts that prefer exceptions: each returns its value, or raises the OSError subclass
+of errno with the name of the call in its text. Constants, structures and the rest are those of pysock_raw.
+
+    from pysock_raw import checked as c
+
+    c.bind(fd, address, c.sizeof(address))  # OSError: [Errno 98] bind: Address already in use
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import pysock_raw
+from pysock_raw.selected import api as _api
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _checked(name: str, call: Callable[P, R]) -> Callable[P, R]:
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        result = call(*args, **kwargs)
+        if result == -1 or result is None:  # None: inet_ntop's NULL
+            number = _api.get_errno()
+            raise OSError(number, f"{name}: {_api.strerror(number)}")
+        return result
+
+    return functools.update_wrapper(checked, call)
+
+
+# the calls of the documents
+socket = _checked("socket", _api.socket)
+setsockopt = _checked("setsockopt", _api.setsockopt)
+bind = _checked("bind", _api.bind)
+listen = _checked("listen", _api.listen)
+accept = _checked("accept", _api.accept)
+connect = _checked("connect", _api.connect)
+# their companions
+accept4 = _checked("accept4", _api.accept4)
+socketpair = _checked("socketpair", _api.socketpair)
+getsockopt = _checked("getsockopt", _api.getsockopt)
+getsockname = _checked("getsockname", _api.getsockname)
+getpeername = _checked("getpeername", _api.getpeername)
+shutdown = _checked("shutdown", _api.shutdown)
+close = _checked("close", _api.close)
+read = _checked("read", _api.read)
+write = _checked("write", _api.write)
+send = _checked("send", _api.send)
+recv = _checked("recv", _api.recv)
+sendto = _checked("sendto", _api.sendto)
+recvfrom = _checked("recvfrom", _api.recvfrom)
+poll = _checked("poll", _api.poll)
+fcntl = _checked("fcntl", _api.fcntl)
+# conversions that can fail
+inet_pton = _checked("inet_pton", _api.inet_pton)
+inet_ntop = _checked("inet_ntop", _api.inet_ntop)
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(pysock_raw, name)

@@ -1,0 +1,320 @@
+"""The C structures, with C's names and layout, as ctypes classes that both backends share.
+
+Numbers are stored as in C: what goes on the wire (ports, IPv4 addresses) is in network byte order, so
+`sin_port=htons(8080)`. A pointer field is assigned an object, never an address; see `Pointer`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import socket as _socket
+import sys
+from collections.abc import Iterator
+from ctypes import POINTER, c_char, c_char_p, c_short, c_size_t, c_ubyte, c_uint16, c_uint32
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+BSD = sys.platform == "darwin" or "bsd" in sys.platform
+
+
+class c_int(ctypes.c_int):
+    """int, 4 bytes: `one = c_int(1)` for an option value. Source: the C standard."""
+
+    def __repr__(self) -> str:
+        return f"c_int({self.value})"
+
+
+class socklen_t(ctypes.c_uint32):
+    """socklen_t, an unsigned length in bytes; its address is the value-result argument of accept and others:
+    `n = socklen_t(16)`, then `n.value`. Source: POSIX.1 sys/socket.h."""
+
+    def __repr__(self) -> str:
+        return f"socklen_t({self.value})"
+
+
+class _Structure(ctypes.Structure):
+    def __init__(self, *values: Any, **members: Any) -> None:
+        names = self._names()
+        if len(values) > len(names):
+            raise TypeError(f"{type(self).__name__} has {len(names)} members, not {len(values)}")
+        super().__init__(**dict(zip(names, values, strict=False)), **members)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not hasattr(
+            type(self), name
+        ):  # C's compiler would reject it, ctypes would keep it beside the struct
+            raise AttributeError(f"struct {type(self).__name__} has no member {name}")
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._names())
+        return f"{type(self).__name__}({fields})"
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [str(field[0]).removeprefix("_") for field in cls._fields_]
+
+
+class Pointer:
+    """A pointer field, stored as `_name`. What is assigned is bytes, a writable buffer (a structure, an array
+    of structures, a bytearray) or None; ctypes then keeps it alive for as long as the structure or the array
+    that the structure is an element of, also through copies. Reading gives its memory, or None for NULL."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.field = f"_{name}"
+
+    def __set__(self, structure: ctypes.Structure, value: Buffer | None) -> None:
+        setattr(structure, self.field, value if value is None else self._address(value))
+
+    def __get__(self, structure: ctypes.Structure | None, owner: type) -> Any:
+        if structure is None:
+            return getattr(owner, self.field)  # for its offset and size
+        pointer = getattr(structure, self.field)
+        if not pointer:
+            return None
+        address = ctypes.addressof(pointer.contents)
+        for start, view in _kept(structure):
+            if start == address:
+                return view
+        raise ValueError(
+            f"{type(structure).__name__}.{self.field[1:]} holds an address that no object was assigned for: "
+            "assign the object itself"
+        )
+
+    def _address(self, value: Buffer) -> Any:
+        if isinstance(value, int):
+            raise TypeError(f"{self.field[1:]} takes an object (a buffer, a structure or None), not an address")
+        if isinstance(value, bytes):
+            return ctypes.cast(c_char_p(value), POINTER(c_char))
+        view = memoryview(value)
+        if view.readonly:
+            raise TypeError(
+                f"{self.field[1:]} takes bytes or a writable buffer, not a read-only {type(value).__name__}"
+            )
+        return (c_char * view.nbytes).from_buffer(value)
+
+
+def _kept(structure: ctypes.Structure) -> Iterator[tuple[int, memoryview]]:
+    """Address and memory of each object that ctypes keeps alive for this structure (in `_objects` of the
+    outermost object, nested where one structure was copied into another)."""
+    root: Any = structure
+    while root._b_base_ is not None:
+        root = root._b_base_
+    pending = [root._objects]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, bytes):
+            yield ctypes.cast(c_char_p(item), ctypes.c_void_p).value or 0, memoryview(item)
+        elif isinstance(item, ctypes.Array):
+            yield ctypes.addressof(item), memoryview(item).cast("B")
+        elif isinstance(item, dict):
+            pending += item.values()
+        elif isinstance(item, tuple):
+            pending += item
+
+
+def _family(name: str) -> list[tuple[str, Any]]:
+    """The first member of every socket address; the BSDs put a length byte before it."""
+    return [(f"{name}_len", c_ubyte), (f"{name}_family", c_ubyte)] if BSD else [(f"{name}_family", c_uint16)]
+
+
+class in_addr(_Structure):
+    """struct in_addr: s_addr, an IPv4 address in network byte order. Source: POSIX.1 netinet/in.h; ip(7)."""
+
+    _fields_ = [("s_addr", c_uint32)]
+
+    def __repr__(self) -> str:
+        return f'in_addr("{_socket.inet_ntoa(bytes(self))}")'
+
+
+class in6_addr(_Structure):
+    """struct in6_addr: s6_addr, the 16 bytes of an IPv6 address. Source: POSIX.1 netinet/in.h; ipv6(7)."""
+
+    _fields_ = [("s6_addr", c_ubyte * 16)]
+
+    def __repr__(self) -> str:
+        return f'in6_addr("{_socket.inet_ntop(_socket.AF_INET6, bytes(self))}")'
+
+
+class sockaddr(_Structure):
+    """struct sockaddr: sa_family and sa_data, the form common to all addresses. Source: sockaddr(3type)."""
+
+    _fields_ = [*_family("sa"), ("sa_data", c_char * 14)]
+
+    def __repr__(self) -> str:
+        return f"sockaddr(family {self.sa_family}, {bytes(self)[2:]!r})"
+
+
+class sockaddr_in(_Structure):
+    """struct sockaddr_in: sin_family, sin_port (network byte order), sin_addr; 16 bytes. Source: ip(7)."""
+
+    _fields_ = [*_family("sin"), ("sin_port", c_uint16), ("sin_addr", in_addr), ("sin_zero", c_ubyte * 8)]
+
+    def __repr__(self) -> str:
+        return f'sockaddr_in("{_socket.inet_ntoa(bytes(self.sin_addr))}", port {_socket.ntohs(self.sin_port)})'
+
+
+class sockaddr_in6(_Structure):
+    """struct sockaddr_in6: sin6_family, sin6_port and sin6_flowinfo (network byte order), sin6_addr,
+    sin6_scope_id (an interface index); 28 bytes. Source: ipv6(7)."""
+
+    _fields_ = [
+        *_family("sin6"),
+        ("sin6_port", c_uint16),
+        ("sin6_flowinfo", c_uint32),
+        ("sin6_addr", in6_addr),
+        ("sin6_scope_id", c_uint32),
+    ]
+
+    def __repr__(self) -> str:
+        host = _socket.inet_ntop(_socket.AF_INET6, bytes(self.sin6_addr))
+        scope = f", scope {self.sin6_scope_id}" if self.sin6_scope_id else ""
+        return f'sockaddr_in6("{host}", port {_socket.ntohs(self.sin6_port)}{scope})'
+
+
+class Path:
+    """sun_path, stored as `_sun_path`. ctypes would end an assigned value at its first NUL, so that an abstract
+    name, which starts with one, would be lost."""
+
+    def __set__(self, address: sockaddr_un, value: bytes) -> None:
+        room = type(address)._sun_path.size
+        if not isinstance(value, bytes):
+            raise TypeError(f"sun_path takes bytes, not {type(value).__name__}: os.fsencode(path)")
+        if len(value) > room:
+            raise ValueError(f"sun_path has {room} bytes, and this path has {len(value)}")
+        address._sun_path[:] = value.ljust(room, b"\0")
+
+    def __get__(self, address: sockaddr_un | None, owner: type[sockaddr_un]) -> Any:
+        if address is None:
+            return owner._sun_path  # for its offset and size
+        raw = bytes(address._sun_path)
+        return raw.rstrip(b"\0") if raw.startswith(b"\0") else raw.split(b"\0", 1)[0]
+
+
+class sockaddr_un(_Structure):
+    """struct sockaddr_un: sun_family and sun_path (108 bytes; 104 on the BSDs). A path ends at its NUL or at
+    the end of sun_path. An abstract name starts with NUL and is as long as addrlen says: reading sun_path
+    strips the NULs after it, `bytes(address)[2:addrlen.value]` does not. Source: unix(7)."""
+
+    _fields_ = [*_family("sun"), ("_sun_path", c_ubyte * (104 if BSD else 108))]
+    sun_path = Path()
+
+    def __repr__(self) -> str:
+        path = self.sun_path.decode("utf-8", "backslashreplace").replace("\0", "\\0")
+        return f'sockaddr_un("{path}")'
+
+
+class sockaddr_storage(_Structure):
+    """struct sockaddr_storage: 128 bytes, large and aligned enough for every address. Source: POSIX.1
+    sys/socket.h."""
+
+    _fields_ = [*_family("ss"), ("_padding", c_char * 118), ("_align", ctypes.c_ulong)]
+
+    def __repr__(self) -> str:
+        for family, kind in _ADDRESSES.items():
+            if self.ss_family == family:
+                return f"sockaddr_storage({kind.from_buffer_copy(self)!r})"
+        return f"sockaddr_storage(family {self.ss_family})"
+
+
+_ADDRESSES: dict[int, type[_Structure]] = {
+    _socket.AF_INET: sockaddr_in,
+    _socket.AF_INET6: sockaddr_in6,
+    _socket.AF_UNIX: sockaddr_un,
+}
+
+
+class linger(_Structure):
+    """struct linger: l_onoff (0 or not), l_linger (seconds); the value of SO_LINGER. Source: socket(7)."""
+
+    _fields_ = [("l_onoff", ctypes.c_int), ("l_linger", ctypes.c_int)]
+
+
+class timeval(_Structure):
+    """struct timeval: tv_sec and tv_usec (microseconds); the value of SO_RCVTIMEO. Source: POSIX.1
+    sys/time.h."""
+
+    _fields_ = [("tv_sec", ctypes.c_long), ("tv_usec", ctypes.c_int if BSD else ctypes.c_long)]
+
+
+class ucred(_Structure):
+    """struct ucred: pid, uid, gid of a peer; the value of SO_PEERCRED. Source: unix(7)."""
+
+    _fields_ = [("pid", ctypes.c_int), ("uid", c_uint32), ("gid", c_uint32)]
+
+
+class iovec(_Structure):
+    """struct iovec: iov_base (a buffer) and iov_len (bytes of it to use). Source: POSIX.1 sys/uio.h."""
+
+    _fields_ = [("_iov_base", POINTER(c_char)), ("iov_len", c_size_t)]
+    iov_base = Pointer()
+
+
+class msghdr(_Structure):
+    """struct msghdr: msg_name and msg_namelen (an address), msg_iov and msg_iovlen (an array of iovec, in
+    elements), msg_control and msg_controllen (control messages, in bytes), msg_flags. Source: recvmsg(2)."""
+
+    # Linux counts in size_t where POSIX and the BSDs have int and socklen_t.
+    _fields_ = [
+        ("_msg_name", POINTER(c_char)),
+        ("msg_namelen", c_uint32),
+        ("_msg_iov", POINTER(c_char)),
+        ("msg_iovlen", ctypes.c_int if BSD else c_size_t),
+        ("_msg_control", POINTER(c_char)),
+        ("msg_controllen", c_uint32 if BSD else c_size_t),
+        ("msg_flags", ctypes.c_int),
+    ]
+    msg_name = Pointer()
+    msg_iov = Pointer()
+    msg_control = Pointer()
+
+
+class mmsghdr(_Structure):
+    """struct mmsghdr: msg_hdr and msg_len (bytes sent or received). Source: recvmmsg(2)."""
+
+    _fields_ = [("msg_hdr", msghdr), ("msg_len", ctypes.c_uint)]
+
+
+class cmsghdr(_Structure):
+    """struct cmsghdr: cmsg_len (with this header, in bytes), cmsg_level, cmsg_type; the data follow.
+    Source: cmsg(3)."""
+
+    _fields_ = [
+        ("cmsg_len", c_uint32 if BSD else c_size_t),
+        ("cmsg_level", ctypes.c_int),
+        ("cmsg_type", ctypes.c_int),
+    ]
+
+
+class pollfd(_Structure):
+    """struct pollfd: fd, events (asked), revents (answered). Source: POSIX.1 poll.h; poll(2)."""
+
+    _fields_ = [("fd", ctypes.c_int), ("events", c_short), ("revents", c_short)]
+
+
+__all__ = [
+    "c_int",
+    "cmsghdr",
+    "in6_addr",
+    "in_addr",
+    "iovec",
+    "linger",
+    "mmsghdr",
+    "msghdr",
+    "pollfd",
+    "sockaddr",
+    "sockaddr_in",
+    "sockaddr_in6",
+    "sockaddr_storage",
+    "sockaddr_un",
+    "socklen_t",
+    "timeval",
+    "ucred",
+]
+
+
+def sizeof(x: ctypes._CData | type[ctypes._CData], /) -> int:
+    """sizeof(x): the size in bytes of a structure, an array or their type; TypeError for anything else."""
+    return ctypes.sizeof(x)
