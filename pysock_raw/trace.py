@@ -1,0 +1,98 @@
+"""Recording: an api whose every call is written down before it goes on.
+
+`Recorded(api, sink)` is a backend like any other. PYSOCK_RAW_TRACE=- prints one line a call to stderr; a file
+name gets the lines, or, ending in .jsonl, one JSON object a call:
+
+    {"call": "bind", "args": [3, {"family": "AF_INET", "addr": "127.0.0.1", "port": 80}, 16], "result": -1,
+     "errno": "EACCES", "raised": null, "emulated": false, "pid": 71, "thread": 71, "where": "server.py:12"}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, cast
+
+from pysock_raw.backends.contract import CALLS, Backend
+from pysock_raw.trace_text import line
+from pysock_raw.trace_values import Arguments, errno_name
+
+Record = dict[str, Any]
+Sink = Callable[[Record], None]
+
+
+class Recorded:
+    """An api that hands a record of every call to a sink. With `begun`, that one is told of each call before it
+    is made, so that a call that never returns is known too."""
+
+    def __init__(self, api: Backend, sink: Sink, begun: Sink | None = None) -> None:
+        self._api, self._sink, self._begun = api, sink, begun
+        for name in CALLS:
+            setattr(self, name, self._recording(name))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def _recording(self, name: str) -> Callable[..., int]:
+        call = getattr(self._api, name)
+
+        def recorded(*args: Any) -> int:
+            arguments = Arguments(name, args)
+            record = _record(name, arguments.before, sys._getframe(1))
+            if self._begun is not None:
+                self._begun(record)
+            try:
+                result: int = call(*args)
+            except BaseException as error:
+                record["raised"] = f"{type(error).__name__}: {error}"
+                self._sink(record)
+                raise
+            record["result"] = result
+            record["args"] = arguments.after(result)
+            record["emulated"] = self._api.emulated()
+            if result == -1:
+                record["errno"] = errno_name(self._api.get_errno())
+            self._sink(record)
+            return result
+
+        recorded.__name__ = name
+        recorded.__doc__ = call.__doc__
+        return recorded
+
+
+def _record(name: str, args: list[Any], caller: FrameType) -> Record:
+    return {
+        "call": name,
+        "args": args,
+        "result": None,
+        "errno": None,
+        "raised": None,
+        "emulated": False,
+        "pid": os.getpid(),
+        "thread": threading.get_native_id(),
+        "where": f"{os.path.basename(caller.f_code.co_filename)}:{caller.f_lineno}",
+    }
+
+
+def writer(file: int, form: Callable[[Record], str]) -> Sink:
+    """A sink that writes records to a descriptor, each with one write, so that those of processes and threads
+    that share the file do not mix."""
+
+    def write(record: Record) -> None:
+        data = (form(record) + "\n").encode("utf-8", "backslashreplace")
+        while data:
+            data = data[os.write(file, data) :]
+
+    return write
+
+
+def to_environment(api: Backend) -> Backend:
+    """The api recorded to where PYSOCK_RAW_TRACE says."""
+    target = os.environ["PYSOCK_RAW_TRACE"]
+    file = 2 if target == "-" else os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    form = json.dumps if target.endswith(".jsonl") else line
+    return cast(Backend, Recorded(api, writer(file, form)))

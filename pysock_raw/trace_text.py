@@ -1,0 +1,75 @@
+"""One line for one recorded call, as strace would print it:
+
+bind(3, {sin_family=AF_INET, sin_port=htons(8080), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EADDRINUSE
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def line(call: dict[str, Any]) -> str:
+    """A record of trace.py as text. What came from the program is escaped: no control character is left."""
+    arguments = ", ".join(argument(value) for value in call["args"])
+    return f"{call['call']}({arguments}) = {ending(call)}"
+
+
+def ending(call: dict[str, Any]) -> str:
+    """What the call returned, or what happened instead."""
+    if call["raised"] is not None:
+        return f"? {_safe(call['raised'])}"
+    if call["result"] is None:
+        return "? unfinished"
+    mark = " (emulated)" if call["emulated"] else ""
+    return f"{call['result']}{' ' + call['errno'] if call['errno'] else ''}{mark}"
+
+
+def argument(value: Any) -> str:
+    """One argument, from its JSON value (trace_values.py)."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, list):
+        return f"[{', '.join(argument(item) for item in value)}]"
+    if not isinstance(value, dict):
+        return str(value)
+    if "python" in value:
+        return _safe(value["python"])
+    if "room" in value:
+        return f"<{value['room']} bytes>"
+    if "in" in value:
+        return f"[{value['in']}]" if value["in"] == value["out"] else f"[{value['in']} => {value['out']}]"
+    if "family" in value:
+        return address(value)
+    if "bytes" in value:
+        return _bytes(value)
+    return f"{{{', '.join(f'{name}={argument(member)}' for name, member in value.items())}}}"
+
+
+def address(value: dict[str, Any]) -> str:
+    family = value["family"]
+    if "path" in value:
+        return f"{{sun_family={family}, sun_path={_quoted(value['path'])}}}"
+    if "port" not in value:
+        return f"{{sa_family={family}, sa_data={_bytes(value)}}}"
+    if family == "AF_INET":
+        return (
+            f'{{sin_family={family}, sin_port=htons({value["port"]}), sin_addr=inet_addr("{value["addr"]}")}}'
+        )
+    members = {"sin6_family": family, "sin6_port": f"htons({value['port']})"}
+    members["sin6_addr"] = f'inet_pton("{value["addr"]}")'
+    members |= {f"sin6_{name}": value[name] for name in ("flowinfo", "scope_id") if name in value}
+    return f"{{{', '.join(f'{name}={member}' for name, member in members.items())}}}"
+
+
+def _bytes(value: dict[str, Any]) -> str:
+    more = f"... of {value['length']}" if "sha256" in value else ""
+    return f'"{value["bytes"]}"{more}'
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text).replace("\\u0000", "\\0")
+
+
+def _safe(text: str) -> str:
+    return text if text.isprintable() else repr(text)[1:-1]

@@ -1,0 +1,261 @@
+"""The arguments of a call as values that JSON can hold and a person can read.
+
+    number, or name of a number   3, "AF_INET", "SOCK_STREAM|SOCK_NONBLOCK"
+    NULL                          null
+    socket address                {"family": "AF_INET", "addr": "127.0.0.1", "port": 8080}
+    bytes                         {"bytes": "Hello\\n", "length": 6}; a long value is cut and has a digest
+    option                        a number, the members of its structure, or bytes
+    value-result length           {"in": 16, "out": 16}
+    buffer that was not filled    {"room": 16}
+    array of pollfd, int[2]       a list
+    anything that C would reject  {"python": "its repr"}
+
+What kind an argument is follows from its name and type in the contract.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno as _errno
+import functools
+import hashlib
+import inspect
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pysock_raw import structures
+from pysock_raw.backends import contract, load
+from pysock_raw.backends.addresses import HEADER, family_of, to_python
+from pysock_raw.backends.wrapping import Inexpressible
+from pysock_raw.constants import GROUPS
+
+SHOWN = 256  # bytes of a buffer that a trace holds; a digest stands for the rest
+OPTIONS = {
+    "SOL_SOCKET": "SO_",
+    "IPPROTO_IP": "IP_",
+    "IPPROTO_IPV6": "IPV6_",
+    "IPPROTO_TCP": "TCP_",
+    "IPPROTO_UDP": "UDP_",
+}
+OPTION_STRUCTURES: dict[str, type[ctypes.Structure]] = {
+    "SO_LINGER": structures.linger,
+    "SO_RCVTIMEO": structures.timeval,
+    "SO_SNDTIMEO": structures.timeval,
+    "SO_PEERCRED": structures.ucred,
+}
+
+
+@functools.cache
+def names(prefix: str) -> dict[int, str]:
+    """Number -> name for the constants of one prefix. All sides print by the same table: the headers', or the
+    standard library's where the C backend is not built."""
+    try:
+        constants = load("c").CONSTANTS
+    except ImportError:
+        constants = load("python").CONSTANTS
+    return {constants[name]: name for name in reversed(GROUPS[prefix]) if name in constants}
+
+
+def errno_name(number: int) -> str:
+    return names("E").get(number) or _errno.errorcode.get(number, f"errno {number}")
+
+
+def flags(prefix: str, number: int) -> int | str:
+    """A combination of bits by name, e.g. "MSG_PEEK|MSG_DONTWAIT"; bits without a name in hexadecimal."""
+    if number <= 0:
+        return number
+    found = []
+    for bit, name in sorted(names(prefix).items()):
+        if bit > 0 and bit & (bit - 1) == 0 and number & bit:
+            found.append(name)
+            number &= ~bit
+    return "|".join([*found, hex(number)] if number else found)
+
+
+def socket_type(number: int) -> int | str:
+    """SOCK_STREAM|SOCK_CLOEXEC: a kind in the low four bits, flags above (socket(2))."""
+    kind = names("SOCK_").get(number & 0xF)
+    if number < 0 or kind is None:
+        return number
+    rest = flags("SOCK_", number & ~0xF)
+    return f"{kind}|{rest}" if rest else kind
+
+
+def level(number: int) -> int | str:
+    return names("SOL_")[number] if number == _sol_socket() else names("IPPROTO_").get(number, number)
+
+
+@functools.cache
+def _sol_socket() -> int:
+    return next(number for number, name in names("SOL_").items() if name == "SOL_SOCKET")
+
+
+def option_name(level_name: int | str, number: int) -> int | str:
+    return names(OPTIONS[level_name]).get(number, number) if level_name in OPTIONS else number
+
+
+def fcntl_argument(command: int | str, number: int) -> int | str:
+    if command == "F_SETFD" and number == 1:
+        return "FD_CLOEXEC"
+    nonblock = next(number for number, name in names("").items() if name == "O_NONBLOCK")
+    if command == "F_SETFL" and number & nonblock:
+        return f"O_NONBLOCK|{hex(number & ~nonblock)}" if number & ~nonblock else "O_NONBLOCK"
+    return number
+
+
+def address(raw: bytes) -> Any:
+    """A sockaddr of any length; bytes where it is none that has a form here."""
+    family = family_of(raw)
+    name = names("AF_").get(family, family) if family is not None else None
+    try:
+        if name == "AF_INET" and len(raw) >= 16:
+            host, port = to_python(raw)
+            return {"family": name, "addr": host, "port": port}
+        if name == "AF_INET6" and len(raw) >= 24:
+            host, port, flow, scope = to_python(raw)
+            extra = {"flowinfo": flow} if flow else {}
+            return {
+                "family": name,
+                "addr": host,
+                "port": port,
+                **extra,
+                **({"scope_id": scope} if scope else {}),
+            }
+        if name == "AF_UNIX":
+            path = to_python(raw) if len(raw) > HEADER else b""
+            return {"family": name, "path": path.decode("utf-8", "backslashreplace")}
+    except Inexpressible:
+        pass
+    return {"family": name, **buffer(raw[HEADER:])} if name is not None else buffer(raw)
+
+
+def buffer(raw: bytes) -> dict[str, Any]:
+    shown = {"bytes": repr(raw[:SHOWN])[2:-1], "length": len(raw)}
+    return shown if len(raw) <= SHOWN else {**shown, "sha256": hashlib.sha256(raw).hexdigest()}
+
+
+def option(name: int | str, raw: bytes) -> Any:
+    """The value of an option, by its name and length."""
+    kind = OPTION_STRUCTURES.get(name) if isinstance(name, str) else None
+    if kind is not None and len(raw) == ctypes.sizeof(kind):
+        value = kind.from_buffer_copy(raw)
+        return {field[0]: getattr(value, field[0]) for field in kind._fields_}
+    if name == "TCP_INFO" and len(raw) >= 32:  # what stays the same from run to run, of struct tcp_info
+        state, unacked, sacked = raw[0], *struct.unpack_from("=II", raw, 24)
+        return {"tcpi_state": state, "tcpi_unacked": unacked, "tcpi_sacked": sacked, "length": len(raw)}
+    return int.from_bytes(raw, sys.byteorder, signed=True) if len(raw) == 4 else buffer(raw)
+
+
+def poll_entries(raw: bytes) -> list[dict[str, Any]]:
+    return [
+        {"fd": fd, "events": flags("POLL", events), "revents": flags("POLL", revents)}
+        for fd, events, revents in struct.iter_unpack("=iHH", raw[: len(raw) // 8 * 8])
+    ]
+
+
+Shown = Callable[["Arguments", Any], Any]
+
+
+class Arguments:
+    """The arguments of one call, before it (`before`) and after it (`after`, with what the kernel wrote)."""
+
+    def __init__(self, call: str, args: tuple[Any, ...]) -> None:
+        self.call = call
+        self.named = dict(zip(PARAMETERS[call], args, strict=False))
+        self.extra = [{"python": repr(arg)[:SHOWN]} for arg in args[len(PARAMETERS[call]) :]]
+        self.lengths = {
+            name: arg.value for name, arg in self.named.items() if isinstance(arg, structures.socklen_t)
+        }
+        self.before = [self._shown(name, arg) for name, arg in self.named.items()] + self.extra
+
+    def after(self, result: int) -> list[Any]:
+        shown = []
+        for name, before in zip([*self.named], self.before, strict=False):
+            written = PARAMETERS[self.call][name] in ("Writable", "SocklenPointer")
+            shown.append(self._written(name, self.named[name], result) if written else before)
+        return shown + self.extra
+
+    def _shown(self, name: str, arg: Any) -> Any:
+        kind = PARAMETERS[self.call][name]
+        try:
+            if arg is None:
+                return None
+            if kind == "SocklenPointer":
+                return {"in": arg.value, "out": arg.value}
+            if kind == "Writable":
+                return poll_entries(self._bytes(arg)) if name == "fds" else {"room": memoryview(arg).nbytes}
+            if kind == "Readable":
+                raw = self._bytes(arg, self.named["count" if self.call == "write" else LENGTHS[name]])
+                return (
+                    address(raw)
+                    if name == "addr"
+                    else option(self._option(), raw)
+                    if name == "optval"
+                    else buffer(raw)
+                )
+            return self._number(name, int(arg) if not isinstance(arg, (float, str)) else arg)
+        except (AttributeError, BufferError, LookupError, TypeError, ValueError):
+            return {"python": repr(arg)[:SHOWN]}  # C would not have compiled; the backend raises
+
+    def _number(self, name: str, number: Any) -> Any:
+        if not isinstance(number, int):
+            return {"python": repr(number)[:SHOWN]}
+        if name == "flags":
+            return flags("SOCK_" if self.call == "accept4" else "MSG_", number)
+        if name == "optname":
+            return self._option()
+        if name == "protocol":
+            return names("IPPROTO_").get(number, number) if number else 0
+        if name == "arg":
+            return fcntl_argument(names("F_").get(int(self.named["cmd"]), ""), number)
+        if name in NUMBERS:
+            return NUMBERS[name](number)
+        return number
+
+    def _option(self) -> int | str:
+        return option_name(level(int(self.named["level"])), int(self.named["optname"]))
+
+    def _written(self, name: str, arg: Any, result: int) -> Any:
+        if isinstance(arg, structures.socklen_t):
+            return {"in": self.lengths[name], "out": arg.value}
+        if arg is None or result == -1:
+            return self.before[[*self.named].index(name)]
+        if name == "fds":
+            return poll_entries(self._bytes(arg, 8 * int(self.named["nfds"])))
+        if name == "sv":
+            return list(struct.unpack("=ii", self._bytes(arg, 8)))
+        if name == "buf":
+            return buffer(self._bytes(arg, result))
+        length = next((length for length in ("addrlen", "optlen") if self.named.get(length) is not None), None)
+        raw = self._bytes(arg, min(self.lengths[length], self.named[length].value)) if length else b""
+        return (
+            option(self._option(), raw)
+            if name == "optval"
+            else address(raw)
+            if raw
+            else {"room": memoryview(arg).nbytes}
+        )
+
+    @staticmethod
+    def _bytes(arg: Any, length: int | None = None) -> bytes:
+        raw = memoryview(arg).tobytes()
+        return raw if length is None or length < 0 else raw[:length]
+
+
+LENGTHS = {"addr": "addrlen", "optval": "optlen", "buf": "len"}
+NUMBERS: dict[str, Callable[[int], int | str]] = {
+    "domain": lambda number: names("AF_").get(number, number),
+    "type": socket_type,
+    "level": level,
+    "how": lambda number: names("SHUT_").get(number, number),
+    "cmd": lambda number: names("F_").get(number, number),
+}
+PARAMETERS: dict[str, dict[str, str]] = {
+    call: {
+        parameter.name: str(parameter.annotation)
+        for parameter in list(inspect.signature(getattr(contract.Backend, call)).parameters.values())[1:]
+    }
+    for call in contract.CALLS
+}
