@@ -19,6 +19,7 @@ typedef int... nfds_t;
 struct pysock_raw_constant { const char *name; long long value; };
 extern const struct pysock_raw_constant pysock_raw_constants[];
 extern const char pysock_raw_digest[];
+extern const char pysock_raw_compiler[];
 """
 
 INCLUDES = """
@@ -31,6 +32,15 @@ INCLUDES = """
 #include <poll.h>
 #include <sys/socket.h>
 #include "pysock_raw.h"
+"""
+
+IDENTITY = f"""
+static const char pysock_raw_digest[] = "{DIGEST}";
+#ifdef __clang__
+static const char pysock_raw_compiler[] = __VERSION__;
+#else
+static const char pysock_raw_compiler[] = "gcc " __VERSION__;
+#endif
 """
 
 
@@ -52,7 +62,7 @@ builder = FFI()
 builder.cdef(CDEF + prototypes())
 builder.set_source(
     "pysock_raw.backends._c",
-    f'{INCLUDES}{constants_table()}static const char pysock_raw_digest[] = "{DIGEST}";\n',
+    INCLUDES + constants_table() + IDENTITY,
     sources=["csrc/pysock_raw.c"],
     include_dirs=["csrc"],
     # PYSOCK_RAW_CFLAGS adds flags after distutils' own: warnings as errors in CI, sanitizers.

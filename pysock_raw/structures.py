@@ -42,9 +42,7 @@ class _Structure(ctypes.Structure):
         super().__init__(**dict(zip(names, values, strict=False)), **members)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not hasattr(
-            type(self), name
-        ):  # C's compiler would reject it, ctypes would keep it beside the struct
+        if not hasattr(type(self), name):  # C's compiler would reject it, ctypes would keep it beside the struct
             raise AttributeError(f"struct {type(self).__name__} has no member {name}")
         super().__setattr__(name, value)
 

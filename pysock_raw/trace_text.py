@@ -53,9 +53,7 @@ def address(value: dict[str, Any]) -> str:
     if "port" not in value:
         return f"{{sa_family={family}, sa_data={_bytes(value)}}}"
     if family == "AF_INET":
-        return (
-            f'{{sin_family={family}, sin_port=htons({value["port"]}), sin_addr=inet_addr("{value["addr"]}")}}'
-        )
+        return f'{{sin_family={family}, sin_port=htons({value["port"]}), sin_addr=inet_addr("{value["addr"]}")}}'
     members = {"sin6_family": family, "sin6_port": f"htons({value['port']})"}
     members["sin6_addr"] = f'inet_pton("{value["addr"]}")'
     members |= {f"sin6_{name}": value[name] for name in ("flowinfo", "scope_id") if name in value}

@@ -165,9 +165,7 @@ class Arguments:
         self.call = call
         self.named = dict(zip(PARAMETERS[call], args, strict=False))
         self.extra = [{"python": repr(arg)[:SHOWN]} for arg in args[len(PARAMETERS[call]) :]]
-        self.lengths = {
-            name: arg.value for name, arg in self.named.items() if isinstance(arg, structures.socklen_t)
-        }
+        self.lengths = {name: arg.value for name, arg in self.named.items() if isinstance(arg, structures.socklen_t)}
         self.before = [self._shown(name, arg) for name, arg in self.named.items()] + self.extra
 
     def after(self, result: int) -> list[Any]:
@@ -189,11 +187,7 @@ class Arguments:
             if kind == "Readable":
                 raw = self._bytes(arg, self.named["count" if self.call == "write" else LENGTHS[name]])
                 return (
-                    address(raw)
-                    if name == "addr"
-                    else option(self._option(), raw)
-                    if name == "optval"
-                    else buffer(raw)
+                    address(raw) if name == "addr" else option(self._option(), raw) if name == "optval" else buffer(raw)
                 )
             return self._number(name, int(arg) if not isinstance(arg, (float, str)) else arg)
         except (AttributeError, BufferError, LookupError, TypeError, ValueError):

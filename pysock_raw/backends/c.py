@@ -29,6 +29,7 @@ from pysock_raw.structures import sizeof as sizeof
 
 name = "c"
 digest = ffi.string(lib.pysock_raw_digest).decode()
+compiler = ffi.string(lib.pysock_raw_compiler).decode()
 if sources.digest(Path(__file__).parents[2]) not in (digest, None):
     raise sources.StaleExtension(
         "the compiled C backend is stale: its sources changed after it was built (pip install -e . rebuilds it)"

@@ -341,9 +341,7 @@ class Backend(Protocol):
 
 
 #: Every function of the contract, in its order.
-FUNCTIONS = tuple(
-    name for name, member in vars(Backend).items() if callable(member) and not name.startswith("_")
-)
+FUNCTIONS = tuple(name for name, member in vars(Backend).items() if callable(member) and not name.startswith("_"))
 #: Those that ask the kernel: what a trace records.
 CALLS = FUNCTIONS[: FUNCTIONS.index("htons")]
 

@@ -167,9 +167,7 @@ def socketpair(domain: Int, type: Int, protocol: Int, sv: Writable, /) -> Int:
 def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: SocklenPointer, /) -> Int:
     level, optname, view = arguments.option_result(level, optname, optval, optlen)
     if view is None or optlen is None or not 0 < optlen.value < 2**31:
-        raise Inexpressible(
-            "socket.getsockopt returns its value, and takes no pointer and no length of 0 for it"
-        )
+        raise Inexpressible("socket.getsockopt returns its value, and takes no pointer and no length of 0 for it")
     with _borrowed(fd) as sock:
         raw = sock.getsockopt(level, optname, optlen.value)
     view[: len(raw)] = raw

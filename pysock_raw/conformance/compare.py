@@ -1,0 +1,182 @@
+"""Cases, or a script, on several sides, judged: the `Report` that every format is made from."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from pysock_raw.backends import load
+from pysock_raw.backends.contract import Backend
+from pysock_raw.conformance.box import Box
+from pysock_raw.conformance.case import Case
+from pysock_raw.conformance.differences import CATALOGUE, Difference
+from pysock_raw.conformance.needs import lacking
+from pysock_raw.conformance.runner import DEADLINE, Job, Recording, Run, Sinks, run
+from pysock_raw.conformance.verdicts import ACCEPTABLE, VERDICTS, Comparison, compare
+from pysock_raw.trace import Recorded
+
+
+@dataclass
+class Result:
+    """One case on all sides."""
+
+    case: Case
+    reference: str
+    skipped: str | None = None
+    runs: dict[str, Run] = field(default_factory=dict)
+    comparisons: dict[str, Comparison] = field(default_factory=dict)
+
+    def outcome(self, side: str) -> dict[str, Any]:
+        """The answer of the last call that the case is about, and what the program observed."""
+        run = self.runs[side]
+        calls = [call for call in run.trace if call["call"] == self.case.call and call["pid"] == run.trace[0]["pid"]]
+        last = calls[-1] if calls else {"result": None, "errno": None, "raised": None}
+        raised = last["raised"] or (run.ended if last["result"] is None or self.case.call is None else None)
+        return {**{key: last[key] for key in ("result", "errno")}, "raised": raised, "observed": run.observed}
+
+    @property
+    def nonconforming(self) -> str | None:
+        """Why the reference side's outcome is not among the allowed ones, or None. A script allows any."""
+        if self.skipped or self.case.call is None:
+            return None
+        run = self.runs[self.reference]
+        if run.ended:
+            return run.ended
+        if run.leaked:
+            return f"it leaked or lost the descriptors {run.leaked}"
+        if not any(allowed.matches(self.outcome(self.reference)) for allowed in self.case.allowed):
+            return "its outcome is not among the allowed ones"
+        return None
+
+    @property
+    def differences(self) -> list[str]:
+        return list(dict.fromkeys(id for found in self.comparisons.values() for id in found.differences))
+
+    def judge(self, differences: Sequence[Difference]) -> None:
+        for side in self.runs:
+            if side != self.reference:
+                self.comparisons[side] = compare(side, self.runs[self.reference], self.runs[side], differences)
+
+
+@dataclass
+class Report:
+    sides: list[str]
+    results: list[Result]
+    seconds: float = 0.0
+
+    @property
+    def ran(self) -> list[Result]:
+        return [result for result in self.results if not result.skipped]
+
+    @property
+    def nonconforming(self) -> list[Result]:
+        return [result for result in self.results if result.nonconforming]
+
+    def count(self, side: str) -> dict[str, int]:
+        """How many cases got each verdict on one side."""
+        verdicts = [result.comparisons[side].verdict for result in self.ran if side in result.comparisons]
+        return {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+
+    @property
+    def unexplained(self) -> list[tuple[Result, str]]:
+        return [
+            (result, side)
+            for result in self.ran
+            for side, found in result.comparisons.items()
+            if found.verdict not in ACCEPTABLE[side]
+        ]
+
+    @property
+    def status(self) -> int:
+        return 1 if self.nonconforming or self.unexplained else 0
+
+
+def compare_cases(
+    cases: Sequence[Case],
+    sides: Sequence[str],
+    *,
+    jobs: int | None = None,
+    deadline: float = DEADLINE,
+    differences: Sequence[Difference] = CATALOGUE,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Report:
+    """Run every case on every side and judge it. The first side is the reference. ImportError if a side cannot
+    be loaded: a comparison without it would be none."""
+    started = time.monotonic()
+    for side in sides:
+        load(side)
+    results = [Result(case, sides[0], _lack(case)) for case in cases]
+    work = [
+        Job((result, side), _program(result.case, side)) for result in results if not result.skipped for side in sides
+    ]
+    for done, ((result, side), ran) in enumerate(run(work, jobs or os.cpu_count() or 1, deadline), 1):
+        result.runs[side] = ran
+        progress(done, len(work))
+    for result in results:
+        result.runs = {side: result.runs[side] for side in sides if side in result.runs}
+        result.judge(differences)
+    return Report(list(sides), results, time.monotonic() - started)
+
+
+def _lack(case: Case) -> str | None:
+    return next((lack for need in case.needs if (lack := lacking(need))), None)
+
+
+def _program(case: Case, side: str) -> Recording:
+    def program(sinks: Sinks) -> Any:
+        with Box() as box:
+            return case.program(cast(Backend, Recorded(load(side), sinks.ended, sinks.begun)), box)
+
+    return program
+
+
+def compare_script(
+    script: Path,
+    sides: Sequence[str],
+    *,
+    deadline: float = DEADLINE,
+    differences: Sequence[Difference] = CATALOGUE,
+) -> Report:
+    """Run a script, with this process's rights, once on each side, one after the other, and judge it."""
+    started = time.monotonic()
+    for side in sides:
+        load(side)
+    result = Result(Script(script), sides[0])
+    jobs = [Job(side, _script_program(script, side), own_directory=False) for side in sides]
+    result.runs = dict(run(jobs, 1, deadline))
+    result.judge(differences)
+    return Report(list(sides), [result], time.monotonic() - started)
+
+
+class Script(Case):
+    """A script as a case: it is about no call, and allows any outcome that is the same on all sides."""
+
+    def __init__(self, script: Path) -> None:
+        super().__init__(script.name, f"the calls of {script.name}", (), lambda c, box: None)
+
+    @property
+    def call(self) -> None:
+        return None
+
+
+def _script_program(script: Path, side: str) -> Recording:
+    def program(sinks: Sinks) -> None:
+        # The script imports pysock_raw anew and gets this side, recorded; so do Python programs that it starts,
+        # unrecorded.
+        os.environ["PYSOCK_RAW_BACKEND"] = side
+        for module in ("pysock_raw", "pysock_raw.checked"):
+            sys.modules.pop(module, None)
+        selected = sys.modules["pysock_raw.selected"]
+        selected.api = Recorded(load(side), sinks.ended, sinks.begun)  # type: ignore[attr-defined]
+        selected.backend_reason = f"pysock-raw compare runs this on {side}"  # type: ignore[attr-defined]
+        sys.argv = [str(script)]
+        sys.path.insert(0, str(script.parent))
+        runpy.run_path(str(script), run_name="__main__")
+
+    return program

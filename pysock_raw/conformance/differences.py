@@ -1,0 +1,238 @@
+"""The catalogue: each way in which the stdlib's socket does something else than the C call beneath it.
+
+A predicate is exact: it recognises the pair of calls that its difference makes, with the arguments that cause it
+and the answers that show it, and nothing else. No predicate recognises a pair of equal calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pysock_raw.conformance.verdicts import Pair
+
+
+@dataclass(frozen=True)
+class Difference:
+    id: str
+    title: str
+    c: str
+    """What C does."""
+    python: str
+    """What Python does."""
+    why: str
+    """Where in CPython, or by which PEP."""
+    instead: str
+    """How to get C's behaviour in plain Python."""
+    predicate: Callable[[Pair], bool]
+    no_fallback: bool = False
+    """Whether it happens inside Python's own retrying or closing, so that no fallback can even notice."""
+
+    def recognises(self, pair: Pair) -> bool:
+        return not pair.equal() and self.predicate(pair)
+
+
+def _raised(pair: Pair, *starts: str) -> bool:
+    """Python raised one of these before it asked the kernel, and C made the call."""
+    raised = pair.other["raised"]
+    return raised is not None and pair.c["raised"] is None and raised.startswith(starts)
+
+
+def _succeeded(record: dict[str, Any]) -> bool:
+    """A result that is no failure: a name of a descriptor, or a number from 0."""
+    return isinstance(record["result"], str) or (record["result"] is not None and record["result"] >= 0)
+
+
+def _close_on_exec(pair: Pair) -> bool:
+    return (
+        pair.call == "fcntl"
+        and pair.argument("cmd") == "F_GETFD"
+        and (pair.c["result"], pair.other["result"]) == (0, 1)
+    )
+
+
+def _minus_one(pair: Pair) -> bool:
+    return (
+        pair.call == "socket"
+        and -1 in (pair.argument("domain"), pair.argument("type"), pair.argument("protocol"))
+        and pair.c["result"] == -1
+        and _succeeded(pair.other)
+    )
+
+
+def _negative_backlog(pair: Pair) -> bool:
+    """listen itself returns 0 on both sides; what shows it is a queue that is full too early, or its length."""
+    if not any(pair.call == "listen" and pair.argument("backlog") < 0 for pair in pair.before):
+        return False
+    if pair.call == "connect":
+        return pair.c["result"] == 0 and pair.other["errno"] in ("EAGAIN", "EINPROGRESS")
+    if pair.call == "getsockopt" and pair.argument("optname") == "TCP_INFO":
+        lengths = [record["args"][3].get("tcpi_sacked") for record in (pair.c, pair.other)]
+        return bool(lengths[0]) and lengths[1] == 0
+    return False
+
+
+def _retried(pair: Pair) -> bool:
+    return (
+        pair.call in ("accept", "read", "recv", "recvfrom", "write", "send", "sendto", "poll")
+        and pair.c["errno"] == "EINTR"
+        and pair.other["errno"] != "EINTR"
+        and pair.other["raised"] is None
+    )
+
+
+def _connect_waited_on(pair: Pair) -> bool:
+    return pair.call == "connect" and pair.c["errno"] == "EINTR" and pair.other["errno"] != "EINTR"
+
+
+def _path_too_long(pair: Pair) -> bool:
+    address = pair.argument("addr")
+    return (
+        _raised(pair, "OSError: AF_UNIX path too long")
+        and len(address.get("path", "")) == 108
+        and not address["path"].startswith("\0")
+    )
+
+
+def _negative_descriptor(pair: Pair) -> bool:
+    fd = pair.argument("fd")
+    return (
+        isinstance(fd, int)
+        and fd < 0
+        and pair.c["errno"] == "EBADF"
+        and _raised(pair, "ValueError: negative file descriptor", "ValueError: file descriptor cannot be a negative")
+    )
+
+
+def _null_address(pair: Pair) -> bool:
+    return (
+        pair.call in ("bind", "connect", "sendto")
+        and pair.argument("addr") is None
+        and pair.c["result"] == -1
+        and _raised(pair, "TypeError: ")
+        and "NoneType" in pair.other["raised"]
+    )
+
+
+def _null_buffer(pair: Pair) -> bool:
+    return (
+        pair.call in ("send", "sendto", "write")
+        and pair.argument("buf") is None
+        and _raised(pair, "TypeError: a bytes-like object is required, not 'NoneType'")
+    )
+
+
+FOREIGN = (
+    "TypeError: AF_INET address must be",
+    "TypeError: AF_INET6 address must be",
+    "TypeError: bind(): AF_INET address must be",
+    "TypeError: bind(): AF_INET6 address must be",
+    "TypeError: connect(): AF_INET address must be",
+    "TypeError: connect(): AF_INET6 address must be",
+    "TypeError: a bytes-like object is required, not 'tuple'",
+    "gaierror: ",
+)
+
+
+def _foreign_family(pair: Pair) -> bool:
+    return (
+        pair.call in ("bind", "connect", "sendto")
+        and isinstance(pair.argument("addr"), dict)
+        and _raised(pair, *FOREIGN)
+    )
+
+
+CATALOGUE: tuple[Difference, ...] = (
+    Difference(
+        "socket-close-on-exec",
+        "every new descriptor: C leaves it open across exec, Python closes it",
+        "A descriptor from socket, accept or socketpair has FD_CLOEXEC only if SOCK_CLOEXEC asked for it.",
+        "Every descriptor that Python makes has FD_CLOEXEC.",
+        "PEP 446; sock_initobj, sock_accept_impl and socket_socketpair in socketmodule.c",
+        "os.set_inheritable(sock.fileno(), True)",
+        _close_on_exec,
+    ),
+    Difference(
+        "socket-minus-one-is-default",
+        "socket(-1, ...): C says that it is invalid, Python takes it for a default",
+        "-1 is no address family, type or protocol: -1 with EAFNOSUPPORT or EINVAL.",
+        "family=-1, type=-1 and proto=-1 mean AF_INET, SOCK_STREAM and 0, so the call succeeds.",
+        "socket.__init__ in socket.py and sock_initobj in socketmodule.c use -1 for a missing argument",
+        "socket.socket(-2, ...): the kernel refuses every other invalid number for the same reason",
+        _minus_one,
+    ),
+    Difference(
+        "listen-negative-backlog",
+        "listen(-1): C asks for the longest queue, Python for the shortest",
+        "A negative backlog is a huge unsigned one, cut to net.core.somaxconn.",
+        "A negative backlog becomes 0, so that the second client already waits.",
+        "sock_listen in socketmodule.c raises a negative backlog to 0",
+        "sock.listen(2**31 - 1)",
+        _negative_backlog,
+    ),
+    Difference(
+        "retry-after-signal",
+        "a caught signal: C's call ends with EINTR, Python's goes on",
+        "A blocking call that a signal handler interrupted returns -1 with EINTR.",
+        "The handler runs, and the call is made again until it returns something else.",
+        "PEP 475; sock_call_ex in socketmodule.c",
+        "raise an exception in the signal handler: it ends the call",
+        _retried,
+        no_fallback=True,
+    ),
+    Difference(
+        "connect-waits-after-signal",
+        "connect and a caught signal: C ends with EINTR, Python waits until the descriptor is writable",
+        "connect returns -1 with EINTR. A TCP connection goes on by itself; an AF_UNIX one was never made.",
+        "Python polls for writability and takes SO_ERROR 0 for success, on AF_UNIX without a connection.",
+        "PEP 475; internal_connect in socketmodule.c",
+        "sock.setblocking(False) and connect_ex, then select: a socket object without a timeout to wait for",
+        _connect_waited_on,
+    ),
+    Difference(
+        "local-path-108-bytes",
+        "an AF_UNIX path of 108 bytes: C uses all of sun_path, Python wants room for a NUL",
+        "A path may fill sun_path without a NUL at its end (unix(7)).",
+        "OSError without errno, before the kernel is asked: AF_UNIX path too long.",
+        "getsockaddrarg in socketmodule.c demands a length below sizeof sun_path",
+        "none for this name; os.chdir to its directory and use a shorter relative path",
+        _path_too_long,
+    ),
+    Difference(
+        "negative-descriptor",
+        "a negative descriptor: C says EBADF, Python ValueError",
+        "-1 with EBADF, as for every descriptor that is not open.",
+        "ValueError before the kernel is asked.",
+        "sock_initobj in socketmodule.c and PyObject_AsFileDescriptor check the sign",
+        "use a number that is never open: socket.socket(fileno=2**31 - 1) raises OSError with EBADF",
+        _negative_descriptor,
+    ),
+    Difference(
+        "null-address",
+        "NULL as address: C asks the kernel, Python raises TypeError",
+        "-1 with EBADF, ENOTSOCK or EFAULT, in the kernel's order of checks.",
+        "TypeError before the kernel is asked.",
+        "getsockaddrarg in socketmodule.c wants a tuple or a path",
+        "none: no address of Python stands for NULL",
+        _null_address,
+    ),
+    Difference(
+        "null-buffer",
+        "NULL as buffer: C asks the kernel, Python raises TypeError",
+        "-1 with EFAULT, or success where no byte is used.",
+        "TypeError before the kernel is asked.",
+        "sock_send and sock_sendto in socketmodule.c and os.write take bytes-like objects only",
+        "none: no bytes-like object stands for NULL",
+        _null_buffer,
+    ),
+    Difference(
+        "foreign-family-address",
+        "an address of another family: C asks the kernel, Python raises TypeError or gaierror",
+        "-1 with EAFNOSUPPORT or EINVAL from the kernel (or success: UDP over IPv6 takes IPv4 addresses).",
+        "TypeError for a tuple or path of the wrong form, socket.gaierror for a host of the wrong family.",
+        "getsockaddrarg and setipaddr in socketmodule.c go by the family of the socket object",
+        "wrap the descriptor under the address's family: socket.socket(AF_INET6, SOCK_STREAM, 0, fileno=fd)",
+        _foreign_family,
+    ),
+)

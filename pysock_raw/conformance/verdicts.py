@@ -1,0 +1,134 @@
+"""From two traces to verdicts: each call of one side beside its counterpart on the reference side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pysock_raw.conformance.naming import named
+from pysock_raw.conformance.runner import Run
+from pysock_raw.trace import Record
+from pysock_raw.trace_values import PARAMETERS
+
+VERDICTS = ("same", "emulated", "inexpressible", "differs", "refused", "unexplained")
+"""From best to worst: the verdict of a case is the worst of its calls'."""
+
+ACCEPTABLE = {"python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
+INEXPRESSIBLE = "Inexpressible: "
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A call on the reference side (C) and its counterpart, with the pairs before it in the same trace. Numbers
+    that may differ have names (naming.py)."""
+
+    c: Record
+    other: Record
+    before: Sequence[Pair] = ()
+
+    @property
+    def call(self) -> str:
+        return str(self.c["call"])
+
+    def argument(self, name: str) -> Any:
+        """The argument of this name as C had it, or None where the call has none."""
+        names = [*PARAMETERS[self.call]]
+        return self.c["args"][names.index(name)] if name in names else None
+
+    def equal(self) -> bool:
+        return all(self.c[key] == self.other[key] for key in ("call", "args", "result", "errno", "raised"))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A pair that is not the same, with its verdict and the difference that explains it."""
+
+    pair: Pair
+    verdict: str
+    difference: str | None = None
+
+
+@dataclass
+class Comparison:
+    """What comparing one side with the reference side found."""
+
+    verdict: str = "same"
+    judged: list[Judged] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """What is unexplained and is no pair of calls."""
+
+    @property
+    def differences(self) -> list[str]:
+        return list(dict.fromkeys(judged.difference for judged in self.judged if judged.difference))
+
+    def note(self, verdict: str) -> None:
+        self.verdict = max(self.verdict, verdict, key=VERDICTS.index)
+
+    def unexplained(self, remark: str) -> None:
+        self.remarks.append(remark)
+        self.note("unexplained")
+
+
+def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Comparison:
+    """Compare a side's run with the reference side's."""
+    comparison = Comparison()
+    actors_c, actors_other = named(c.trace), named(other.trace)
+    for actor in sorted(actors_c.keys() | actors_other.keys()):
+        _compare_calls(comparison, side, actors_c.get(actor, []), actors_other.get(actor, []), differences)
+    if comparison.verdict in ("same", "emulated"):
+        # Otherwise how it ended, and what it saw, follow from the call that differs.
+        if c.ended != other.ended:
+            comparison.unexplained(f"{side} ended with {_word(other.ended)}, C with {_word(c.ended)}")
+        if c.observed != other.observed:
+            comparison.unexplained(f"{side} observed {other.observed!r}, C {c.observed!r}")
+    if other.leaked and not c.leaked:
+        comparison.unexplained(f"{side} leaked or lost the descriptors {other.leaked}")
+    return comparison
+
+
+def _word(ended: str | None) -> str:
+    return ended or "no error"
+
+
+def _compare_calls(
+    comparison: Comparison, side: str, c: list[Record], other: list[Record], differences: Sequence[Any]
+) -> None:
+    """One actor's calls. After calls that differ the programs may part ways; what follows is then a consequence
+    and has no counterpart to be compared with."""
+    before: list[Pair] = []
+    for mine, theirs in zip(c, other, strict=False):
+        if mine["call"] != theirs["call"]:
+            if not comparison.judged:
+                comparison.unexplained(f"C called {mine['call']} where {side} called {theirs['call']}")
+            return
+        pair = Pair(mine, theirs, tuple(before))
+        before.append(pair)
+        _judge(comparison, side, pair, differences)
+    if len(c) != len(other) and not comparison.judged:
+        comparison.unexplained(f"C made {len(c)} calls, {side} made {len(other)}")
+
+
+def _judge(comparison: Comparison, side: str, pair: Pair, differences: Sequence[Any]) -> None:
+    if pair.equal():
+        if pair.other["emulated"]:
+            comparison.note("emulated")
+            comparison.judged.append(Judged(pair, "emulated"))
+        return
+    judged = _explained(side, pair, differences)
+    comparison.note(judged.verdict)
+    comparison.judged.append(judged)
+
+
+def _explained(side: str, pair: Pair, differences: Sequence[Any]) -> Judged:
+    raised = pair.other["raised"]
+    if raised and raised.startswith(INEXPRESSIBLE) and not pair.c["raised"]:
+        return Judged(pair, "inexpressible")
+    for difference in differences:
+        if difference.recognises(pair):
+            if side == "python":
+                verdict = "inexpressible" if difference.no_fallback else "unexplained"
+            else:
+                verdict = "refused" if raised else "differs"
+            return Judged(pair, verdict, difference.id)
+    return Judged(pair, "unexplained")

@@ -1,0 +1,1 @@
+"""The documents' programs in Python: csrc/examples/ line by line."""
