@@ -68,10 +68,12 @@ def _address(view: memoryview | None, addrlen: int) -> Any:
 
 
 def _give_address(raw: bytes, view: memoryview | None, addrlen: SocklenPointer) -> None:
-    if view is not None and addrlen is not None:
+    if addrlen is None:
+        return
+    if view is not None:
         room = min(addrlen.value, len(raw))
         view[:room] = raw[:room]
-        addrlen.value = len(raw)
+    addrlen.value = len(raw)
 
 
 def _value_result(obj: Writable, addrlen: SocklenPointer) -> memoryview | None:
@@ -128,7 +130,8 @@ def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
     view = _value_result(addr, addrlen)
     with _borrowed(fd) as sock:
         connection, peer = sock.accept()
-    _give_address(to_bytes(connection.family, peer) if view is not None else b"", view, addrlen)
+    if view is not None:
+        _give_address(to_bytes(connection.family, peer), view, addrlen)
     return connection.detach()
 
 
@@ -269,7 +272,8 @@ def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrl
         raise Inexpressible("socket.recvfrom returns what it received, and takes no pointer for it")
     with _borrowed(fd) as sock:
         received, address = sock.recvfrom_into(view[:len], 0, flags)
-        _give_address(to_bytes(sock.family, address) if sender is not None else b"", sender, addrlen)
+        if sender is not None:
+            _give_address(to_bytes(sock.family, address), sender, addrlen)
     return received
 
 

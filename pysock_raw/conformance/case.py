@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pysock_raw.backends.contract import Backend
+from pysock_raw.backends.contract import CALLS, Backend
 from pysock_raw.conformance.box import Box
 
 Program = Callable[[Backend, Box], Any]
@@ -89,12 +89,12 @@ def case(
 
 
 def catalogue() -> list[Case]:
-    """All cases: the modules of conformance.cases in the order of their names, each in its own order."""
+    """All cases: by call in the contract's order, and for each in the order of the modules that define them."""
     from pysock_raw.conformance import cases
 
     for module in sorted(found.name for found in pkgutil.iter_modules(cases.__path__)):
         importlib.import_module(f"{cases.__name__}.{module}")
-    return list(_cases.values())
+    return sorted(_cases.values(), key=lambda case: CALLS.index(case.id.partition("/")[0]))
 
 
 def chosen(patterns: Iterable[str], call: str | None) -> list[Case]:

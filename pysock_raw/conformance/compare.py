@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import runpy
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.needs import lacking
 from pysock_raw.conformance.runner import DEADLINE, Job, Recording, Run, Sinks, run
 from pysock_raw.conformance.verdicts import ACCEPTABLE, VERDICTS, Comparison, compare
+from pysock_raw.script import run_script
 from pysock_raw.trace import Recorded
 
 
@@ -166,17 +165,4 @@ class Script(Case):
 
 
 def _script_program(script: Path, side: str) -> Recording:
-    def program(sinks: Sinks) -> None:
-        # The script imports pysock_raw anew and gets this side, recorded; so do Python programs that it starts,
-        # unrecorded.
-        os.environ["PYSOCK_RAW_BACKEND"] = side
-        for module in ("pysock_raw", "pysock_raw.checked"):
-            sys.modules.pop(module, None)
-        selected = sys.modules["pysock_raw.selected"]
-        selected.api = Recorded(load(side), sinks.ended, sinks.begun)  # type: ignore[attr-defined]
-        selected.backend_reason = f"pysock-raw compare runs this on {side}"  # type: ignore[attr-defined]
-        sys.argv = [str(script)]
-        sys.path.insert(0, str(script.parent))
-        runpy.run_path(str(script), run_name="__main__")
-
-    return program
+    return lambda sinks: run_script(script, [], cast(Backend, Recorded(load(side), sinks.ended, sinks.begun)))

@@ -25,6 +25,8 @@ class Difference:
     """Where in CPython, or by which PEP."""
     instead: str
     """How to get C's behaviour in plain Python."""
+    evidence: str
+    """The case that shows it."""
     predicate: Callable[[Pair], bool]
     no_fallback: bool = False
     """Whether it happens inside Python's own retrying or closing, so that no fallback can even notice."""
@@ -151,6 +153,7 @@ CATALOGUE: tuple[Difference, ...] = (
         "Every descriptor that Python makes has FD_CLOEXEC.",
         "PEP 446; sock_initobj, sock_accept_impl and socket_socketpair in socketmodule.c",
         "os.set_inheritable(sock.fileno(), True)",
+        "socket/no-close-on-exec",
         _close_on_exec,
     ),
     Difference(
@@ -160,6 +163,7 @@ CATALOGUE: tuple[Difference, ...] = (
         "family=-1, type=-1 and proto=-1 mean AF_INET, SOCK_STREAM and 0, so the call succeeds.",
         "socket.__init__ in socket.py and sock_initobj in socketmodule.c use -1 for a missing argument",
         "socket.socket(-2, ...): the kernel refuses every other invalid number for the same reason",
+        "socket/domain-minus-one",
         _minus_one,
     ),
     Difference(
@@ -169,6 +173,7 @@ CATALOGUE: tuple[Difference, ...] = (
         "A negative backlog becomes 0, so that the second client already waits.",
         "sock_listen in socketmodule.c raises a negative backlog to 0",
         "sock.listen(2**31 - 1)",
+        "listen/local/negative-backlog",
         _negative_backlog,
     ),
     Difference(
@@ -178,6 +183,7 @@ CATALOGUE: tuple[Difference, ...] = (
         "The handler runs, and the call is made again until it returns something else.",
         "PEP 475; sock_call_ex in socketmodule.c",
         "raise an exception in the signal handler: it ends the call",
+        "accept/tcp/interrupted",
         _retried,
         no_fallback=True,
     ),
@@ -188,6 +194,7 @@ CATALOGUE: tuple[Difference, ...] = (
         "Python polls for writability and takes SO_ERROR 0 for success, on AF_UNIX without a connection.",
         "PEP 475; internal_connect in socketmodule.c",
         "sock.setblocking(False) and connect_ex, then select: a socket object without a timeout to wait for",
+        "connect/local/interrupted",
         _connect_waited_on,
     ),
     Difference(
@@ -197,6 +204,7 @@ CATALOGUE: tuple[Difference, ...] = (
         "OSError without errno, before the kernel is asked: AF_UNIX path too long.",
         "getsockaddrarg in socketmodule.c demands a length below sizeof sun_path",
         "none for this name; os.chdir to its directory and use a shorter relative path",
+        "bind/local/path-of-108-bytes",
         _path_too_long,
     ),
     Difference(
@@ -206,6 +214,7 @@ CATALOGUE: tuple[Difference, ...] = (
         "ValueError before the kernel is asked.",
         "sock_initobj in socketmodule.c and PyObject_AsFileDescriptor check the sign",
         "use a number that is never open: socket.socket(fileno=2**31 - 1) raises OSError with EBADF",
+        "bind/negative-descriptor",
         _negative_descriptor,
     ),
     Difference(
@@ -215,6 +224,7 @@ CATALOGUE: tuple[Difference, ...] = (
         "TypeError before the kernel is asked.",
         "getsockaddrarg in socketmodule.c wants a tuple or a path",
         "none: no address of Python stands for NULL",
+        "bind/null",
         _null_address,
     ),
     Difference(
@@ -224,6 +234,7 @@ CATALOGUE: tuple[Difference, ...] = (
         "TypeError before the kernel is asked.",
         "sock_send and sock_sendto in socketmodule.c and os.write take bytes-like objects only",
         "none: no bytes-like object stands for NULL",
+        "send/null",
         _null_buffer,
     ),
     Difference(
@@ -233,6 +244,7 @@ CATALOGUE: tuple[Difference, ...] = (
         "TypeError for a tuple or path of the wrong form, socket.gaierror for a host of the wrong family.",
         "getsockaddrarg and setipaddr in socketmodule.c go by the family of the socket object",
         "wrap the descriptor under the address's family: socket.socket(AF_INET6, SOCK_STREAM, 0, fileno=fd)",
+        "bind/foreign-family",
         _foreign_family,
     ),
 )

@@ -56,7 +56,7 @@ class Names:
         self.literal: set[Any] = set()
 
     def record(self, call: Record) -> Record:
-        """The record with names for numbers, without pid, thread and line."""
+        """The record with names for numbers, without pid and thread."""
         descriptors = self._descriptors(call["pid"])
         known = dict(descriptors.open)
         descriptors.follow(call)
@@ -69,7 +69,7 @@ class Names:
         result = call["result"]
         if result in descriptors.open and descriptors.open[result] != known.get(result):
             result = descriptors.open[result]
-        keys = ("call", "errno", "raised", "emulated")
+        keys = ("call", "errno", "raised", "emulated", "where")
         return {**{key: call[key] for key in keys}, "args": args, "result": result}
 
     def _descriptors(self, pid: int) -> Descriptors:

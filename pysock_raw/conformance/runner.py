@@ -28,6 +28,8 @@ from pysock_raw.conformance.naming import Descriptors
 from pysock_raw.trace import Record, Sink, writer
 
 DEADLINE = 10.0
+STOPPED = ("deadline: ", "killed by ", "the program ended its process")
+"""How `Run.ended` begins if the program did not end by itself."""
 WITHOUT_A_WORD = "the program ended its process without a word"
 SHOWN = 4096  # bytes of what a program printed that a run keeps
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pysock_raw.conformance.naming import named
-from pysock_raw.conformance.runner import Run
+from pysock_raw.conformance.runner import STOPPED, Run
 from pysock_raw.trace import Record
 from pysock_raw.trace_values import PARAMETERS
 
@@ -18,14 +19,20 @@ ACCEPTABLE = {"python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
 INEXPRESSIBLE = "Inexpressible: "
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pair:
-    """A call on the reference side (C) and its counterpart, with the pairs before it in the same trace. Numbers
-    that may differ have names (naming.py)."""
+    """A call on the reference side (C) and its counterpart. Numbers that may differ have names (naming.py)."""
 
     c: Record
     other: Record
-    before: Sequence[Pair] = ()
+    pairs: Sequence[Pair] = ()
+    """All pairs of the trace, of which this one is at `index`."""
+    index: int = 0
+
+    @property
+    def before(self) -> Sequence[Pair]:
+        """The pairs before this one."""
+        return self.pairs[: self.index]
 
     @property
     def call(self) -> str:
@@ -74,39 +81,42 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
     """Compare a side's run with the reference side's."""
     comparison = Comparison()
     actors_c, actors_other = named(c.trace), named(other.trace)
-    for actor in sorted(actors_c.keys() | actors_other.keys()):
-        _compare_calls(comparison, side, actors_c.get(actor, []), actors_other.get(actor, []), differences)
-    if comparison.verdict in ("same", "emulated"):
-        # Otherwise how it ended, and what it saw, follow from the call that differs.
-        if c.ended != other.ended:
-            comparison.unexplained(f"{side} ended with {_word(other.ended)}, C with {_word(c.ended)}")
-        if c.observed != other.observed:
-            comparison.unexplained(f"{side} observed {other.observed!r}, C {c.observed!r}")
+    last = None
+    for actor in sorted(actors_c.keys() | actors_other.keys(), reverse=True):  # the program's own last
+        last = _compare_calls(comparison, side, actors_c.get(actor, []), actors_other.get(actor, []), differences)
+    if c.ended != other.ended and not _ended_by(last, other.ended):
+        comparison.unexplained(f"{side} ended with {other.ended or 'no error'}, C with {c.ended or 'no error'}")
+    if c.observed != other.observed and comparison.verdict in ("same", "emulated"):
+        comparison.unexplained(f"{side} observed {other.observed!r}, C {c.observed!r}")
     if other.leaked and not c.leaked:
         comparison.unexplained(f"{side} leaked or lost the descriptors {other.leaked}")
     return comparison
 
 
-def _word(ended: str | None) -> str:
-    return ended or "no error"
+def _ended_by(last: Pair | None, ended: str | None) -> bool:
+    """Whether a run's end follows from its last call: one that differs may end in an exception, but only a call
+    that never returned explains a program that was stopped."""
+    if last is None or last.equal():
+        return False
+    unfinished = last.other["result"] is None and last.other["raised"] is None
+    return unfinished or not (ended or "").startswith(STOPPED)
 
 
 def _compare_calls(
     comparison: Comparison, side: str, c: list[Record], other: list[Record], differences: Sequence[Any]
-) -> None:
-    """One actor's calls. After calls that differ the programs may part ways; what follows is then a consequence
-    and has no counterpart to be compared with."""
-    before: list[Pair] = []
-    for mine, theirs in zip(c, other, strict=False):
-        if mine["call"] != theirs["call"]:
-            if not comparison.judged:
-                comparison.unexplained(f"C called {mine['call']} where {side} called {theirs['call']}")
-            return
-        pair = Pair(mine, theirs, tuple(before))
-        before.append(pair)
-        _judge(comparison, side, pair, differences)
-    if len(c) != len(other) and not comparison.judged:
-        comparison.unexplained(f"C made {len(c)} calls, {side} made {len(other)}")
+) -> Pair | None:
+    """One actor's calls; the last pair that was compared. Right after a call that differs the programs may part
+    ways: what follows is then a consequence, and has no counterpart to be compared with."""
+    pairs: list[Pair] = []
+    for mine, theirs in itertools.zip_longest(c, other):
+        if mine is None or theirs is None or mine["call"] != theirs["call"]:
+            if not pairs or pairs[-1].equal():
+                called = [f"called {call['call']}" if call else "made no more calls" for call in (mine, theirs)]
+                comparison.unexplained(f"C {called[0]} where {side} {called[1]}")
+            break
+        pairs.append(Pair(mine, theirs, pairs, len(pairs)))
+        _judge(comparison, side, pairs[-1], differences)
+    return pairs[-1] if pairs else None
 
 
 def _judge(comparison: Comparison, side: str, pair: Pair, differences: Sequence[Any]) -> None:

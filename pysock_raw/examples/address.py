@@ -13,10 +13,7 @@ from typing import NoReturn
 
 import pysock_raw as c
 
-ARGUMENTS = (
-    "FAMILY TYPE ADDRESS [PORT], as in: "
-    "inet stream 127.0.0.1 8080, inet6 dgram ::1 8080, local stream PATH"
-)  # fmt: skip
+ARGUMENTS = "FAMILY TYPE ADDRESS [PORT], as in: inet stream 127.0.0.1 8080, inet6 dgram ::1 8080, local stream PATH"
 
 
 @dataclass

@@ -61,10 +61,10 @@ def _extracts(kind: Kind) -> None:
         for word in (b"first ", b"second", b"third "):
             must(c, c.send(client(c, kind, address), word, 6, 0))
             wait_readable(c, server)
-        words = [bytearray(6) for _ in range(3)]
-        for word in words:
-            must(c, c.recv(must(c, c.accept(server, None, None)), word, 6, c.MSG_WAITALL))
-        return " ".join(word.decode().strip() for word in words)
+        received = [bytearray(6) for _ in range(3)]
+        for room in received:
+            must(c, c.recv(must(c, c.accept(server, None, None)), room, 6, c.MSG_WAITALL))
+        return " ".join(room.decode().strip() for room in received)
 
 
 for _kind in STREAMS:

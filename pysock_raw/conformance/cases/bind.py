@@ -59,7 +59,8 @@ for _kind in KINDS:
 )
 def _(c: Backend, box: Box) -> bool:
     (_, one), (_, two) = bound(c, TCP), bound(c, TCP)
-    return 0 != one[0].sin_port != two[0].sin_port != 0
+    ports = {one[0].sin_port, two[0].sin_port}
+    return len(ports) == 2 and 0 not in ports
 
 
 @case(

@@ -42,7 +42,7 @@ def _connects(kind: Kind) -> None:
         statement=CONNECTS,
     )
     def _(c: Backend, box: Box) -> bool:
-        fd, address = listener(c, kind) if kind in STREAMS else bound(c, kind)
+        _, address = listener(c, kind) if kind in STREAMS else bound(c, kind)
         ours = kind.socket(c)
         c.connect(ours, *address)
         return same_address(peer_of(c, ours, kind), address)

@@ -9,7 +9,7 @@ from typing import Any
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import case, error
-from pysock_raw.conformance.kinds import LOCAL, TCP, TCP6, Kind, inet, inet6, local, must
+from pysock_raw.conformance.kinds import LOCAL, TCP, TCP6, Kind, connected, inet, inet6, local, must
 
 Arguments = Callable[[Backend], tuple[Any, ...]]
 
@@ -96,3 +96,9 @@ for _row in _bad_descriptors():
     _bad_descriptor(*_row)
 for _arguments in ARGUMENTS:
     _bad_argument(*_arguments)
+
+
+@case("send/null", "send with NULL as buffer", error("EFAULT", "send(2)"))
+def _(c: Backend, box: Box) -> None:
+    ours, _ = connected(c, TCP)
+    c.send(ours, None, 5, 0)

@@ -1,0 +1,322 @@
+"""The command line: pysock-raw, or python -m pysock_raw.
+
+Exit status: 0 everything explained, 1 something unexplained or nonconforming, 2 wrong usage, 3 the environment
+cannot run it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any, NoReturn, cast
+
+from pysock_raw.backends import SIDES, load
+from pysock_raw.backends.contract import CALLS, Backend
+from pysock_raw.backends.sources import StaleExtension
+
+EXPLAINED, TROUBLE, USAGE, ENVIRONMENT = range(4)
+
+#: Commands of the design that a later version brings.
+NOT_YET = ("search", "diff", "demo", "bench")
+
+EXAMPLES = """examples:
+  pysock-raw compare                          every case on C, on the fallback and on the stdlib
+  pysock-raw compare 'bind/*' --call bind     some of them; --list names them all
+  pysock-raw compare server.py                any program that uses pysock_raw
+  pysock-raw compare --format json | jq .summary
+  pysock-raw explain listen-negative-backlog  one difference, with its evidence
+  pysock-raw trace client.py                  the calls of a program, as strace would print them
+"""
+
+
+class Failure(Exception):
+    """An end with one clear line and an exit status."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="pysock-raw",
+        description="The raw C socket calls from Python, and where Python's own sockets differ from them.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    compare = _command(commands, compare_command, "run cases, or a script, on several sides and judge the differences")
+    compare.add_argument("case", nargs="*", metavar="CASE | SCRIPT.py", help="ids or globs of cases, or one script")
+    compare.add_argument("--call", choices=CALLS, metavar="NAME", help="only the cases about this call")
+    compare.add_argument(
+        "--sides", type=_sides, metavar="c,python,stdlib", help="the first is compared with the others"
+    )
+    compare.add_argument("--list", action="store_true", help="name the cases and what they show; run nothing")
+    compare.add_argument("--format", choices=("text", "json"), default="text", help="text needs the extra cli (rich)")
+    compare.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the report to a file")
+    compare.add_argument("--jobs", type=_positive(int), metavar="N", help="how many at a time (default: the CPUs)")
+    compare.add_argument("--deadline", type=_positive(float), default=10.0, metavar="SECONDS", help="for each run")
+    explain = _command(commands, explain_command, "the catalogue of differences, or one with its evidence")
+    explain.add_argument("difference", nargs="?", metavar="DIFFERENCE")
+    trace = _command(commands, trace_command, "run a script and print every call that it makes")
+    trace.add_argument("script", type=Path, metavar="SCRIPT.py")
+    trace.add_argument("argument", nargs=argparse.REMAINDER, metavar="ARG")
+    trace.add_argument("--side", choices=SIDES, default="c")
+    trace.add_argument("--format", choices=("text", "jsonl"), default="text")
+    trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of stderr")
+    constants = _command(commands, constants_command, "every name: its value in the headers, in Python, or missing")
+    constants.add_argument("--format", choices=("text", "json"), default="text")
+    _command(commands, info_command, "backend and reason, versions, kernel, what this machine can and cannot test")
+    return parser
+
+
+def _command(commands: Any, run: Any, help: str) -> argparse.ArgumentParser:
+    name = run.__name__.removesuffix("_command")
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=f"{name}: {help}.")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _positive(kind: type[Any]) -> Any:
+    def positive(text: str) -> Any:
+        number = kind(text)
+        if number <= 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return number
+
+    positive.__name__ = kind.__name__
+    return positive
+
+
+def _sides(text: str) -> list[str]:
+    sides = text.split(",")
+    for side in sides:
+        if side not in SIDES:
+            raise argparse.ArgumentTypeError(f"there is no side {side!r}: choose from {','.join(SIDES)}")
+    if len(set(sides)) != len(sides):
+        raise argparse.ArgumentTypeError("a side is named twice")
+    return sides
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in NOT_YET:
+        print(f"pysock-raw: {arguments[0]} is not built yet", file=sys.stderr)
+        return USAGE
+    options = _parser().parse_args(arguments)
+    try:
+        return cast(int, options.run(options))
+    except Failure as failure:
+        print(f"pysock-raw: {failure}", file=sys.stderr)
+        return failure.status
+    except BrokenPipeError:  # the reader of a pipe has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return EXPLAINED
+
+
+def compare_command(options: argparse.Namespace) -> int:
+    from pysock_raw.conformance.compare import compare_cases, compare_script
+
+    script = _script(options.case)
+    if options.list:
+        return _list(options)
+    sides = options.sides or _sides_here()
+    if options.format == "text":
+        _rich()
+    try:
+        if script:
+            report = compare_script(script, sides, deadline=options.deadline)
+        else:
+            with _progress() as progress:
+                report = compare_cases(
+                    _cases(options), sides, jobs=options.jobs, deadline=options.deadline, progress=progress
+                )
+    except ImportError as error:
+        raise Failure(ENVIRONMENT, f"cannot compare on {','.join(sides)}: {error}") from error
+    with _output(options.output) as file:
+        if options.format == "json":
+            from pysock_raw.report import json as json_report
+
+            file.write(json_report.render(report))
+        else:
+            from pysock_raw.report import text
+
+            text.render(report, file)
+    return report.status
+
+
+def _script(cases: list[str]) -> Path | None:
+    scripts = [case for case in cases if case.endswith(".py")]
+    if scripts and len(cases) > 1:
+        raise Failure(USAGE, "compare takes cases or one script, not several things at once")
+    if scripts and not Path(scripts[0]).is_file():
+        raise Failure(USAGE, f"there is no script {scripts[0]}")
+    return Path(scripts[0]) if scripts else None
+
+
+def _cases(options: argparse.Namespace) -> list[Any]:
+    from pysock_raw.conformance.case import chosen
+
+    try:
+        return chosen(options.case, options.call)
+    except LookupError as error:
+        raise Failure(USAGE, str(error.args[0])) from error
+
+
+def _sides_here() -> list[str]:
+    """All sides, or without the C one where it is not built. A stale one is an error: it would be no evidence."""
+    try:
+        load("c")
+    except StaleExtension as error:
+        raise Failure(ENVIRONMENT, str(error)) from error
+    except ImportError:
+        return ["python", "stdlib"]
+    return list(SIDES)
+
+
+def _rich() -> None:
+    try:
+        import rich  # noqa: F401
+    except ImportError as error:
+        raise Failure(ENVIRONMENT, "text needs rich: pip install 'pysock_raw[cli]', or use --format json") from error
+
+
+def _list(options: argparse.Namespace) -> int:
+    cases = _cases(options)
+    with _output(options.output) as file:
+        if options.format == "json":
+            listed = [{"id": case.id, "call": case.call, "shows": case.shows} for case in cases]
+            file.write(json.dumps(listed, indent=1) + "\n")
+        else:
+            file.writelines(f"{case.id}\t{case.shows}\n" for case in cases)
+    return EXPLAINED
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Any]:
+    """A callback that shows how far a run is, on a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    try:
+        yield lambda done, of: print(f"\r{done} of {of} runs", end="", file=sys.stderr, flush=True)
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _output(path: Path | None) -> Iterator[IO[str]]:
+    """stdout, or a file that appears whole or not at all."""
+    if path is None:
+        yield sys.stdout
+        return
+    text = io.StringIO()
+    yield text
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
+            file.write(text.getvalue())
+        os.replace(file.name, path)
+    except OSError as error:
+        raise Failure(ENVIRONMENT, f"cannot write {path}: {error.strerror}") from error
+
+
+def explain_command(options: argparse.Namespace) -> int:
+    from pysock_raw.conformance.differences import CATALOGUE
+
+    if options.difference is None:
+        width = max(len(difference.id) for difference in CATALOGUE)
+        for difference in CATALOGUE:
+            print(f"{difference.id:<{width}}  {difference.title}")
+        return EXPLAINED
+    found = next((difference for difference in CATALOGUE if difference.id == options.difference), None)
+    if found is None:
+        raise Failure(USAGE, f"there is no difference {options.difference!r} (pysock-raw explain lists them)")
+    print(f"{found.id}: {found.title}\n")
+    for name, text in (("C", found.c), ("Python", found.python), ("why", found.why), ("C in Python", found.instead)):
+        print(f"  {name:<12} {text}")
+    print(f"\nevidence: {found.evidence}")
+    return _evidence(found.evidence)
+
+
+def _evidence(case: str) -> int:
+    from pysock_raw.conformance.case import chosen
+    from pysock_raw.conformance.compare import compare_cases
+    from pysock_raw.trace_text import line
+
+    report = compare_cases(chosen([case], None), _sides_here())
+    for result in report.results:
+        if result.skipped:
+            raise Failure(ENVIRONMENT, f"the evidence cannot be run here: {result.skipped}")
+        for side, run in result.runs.items():
+            print(f"\n{side}")
+            for record in run.trace:
+                print(f"  {line(record)}")
+            if run.observed is not None:
+                print(f"  observed: {run.observed}")
+    return report.status
+
+
+def trace_command(options: argparse.Namespace) -> int:
+    from pysock_raw.script import run_script
+    from pysock_raw.trace import Recorded, writer
+    from pysock_raw.trace_text import line
+
+    if not options.script.is_file():
+        raise Failure(USAGE, f"there is no script {options.script}")
+    try:
+        api = load(options.side)
+        file = 2 if options.output is None else os.open(options.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    except ImportError as error:
+        raise Failure(ENVIRONMENT, str(error)) from error
+    except OSError as error:
+        raise Failure(ENVIRONMENT, f"cannot write {options.output}: {error.strerror}") from error
+    form = json.dumps if options.format == "jsonl" else line
+    run_script(options.script, options.argument, cast(Backend, Recorded(api, writer(file, form))))
+    return EXPLAINED
+
+
+def constants_command(options: argparse.Namespace) -> int:
+    from pysock_raw.constants import NAMES
+
+    python = load("python").CONSTANTS
+    try:
+        headers = load("c").CONSTANTS
+    except ImportError as error:
+        raise Failure(ENVIRONMENT, f"the values in the headers need the C backend: {error}") from error
+    rows = [{"name": name, "headers": headers.get(name), "python": python.get(name)} for name in NAMES]
+    if options.format == "json":
+        print(json.dumps(rows, indent=1))
+        return EXPLAINED
+    for row in rows:
+        values = [str("missing" if row[side] is None else row[side]) for side in ("headers", "python")]
+        print(f"{row['name']:<32} {values[0]:>12} {values[1]:>12}")
+    return EXPLAINED
+
+
+def info_command(options: argparse.Namespace) -> int:
+    import pysock_raw
+    from pysock_raw.conformance.environment import environment
+    from pysock_raw.conformance.needs import NEEDS, lacking
+
+    print(f"backend     {pysock_raw.backend}: {pysock_raw.backend_reason}")
+    for name, value in environment().items():
+        print(f"{name:<11} {value}")
+    for need, (means, _) in NEEDS.items():
+        print(f"{'can test' if lacking(need) is None else 'cannot test'} {means}{_because(lacking(need))}")
+    return EXPLAINED
+
+
+def _because(reason: str | None) -> str:
+    return f": {reason}" if reason else ""

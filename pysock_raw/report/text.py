@@ -1,0 +1,190 @@
+"""The report for a person at a terminal: a table by call, then each difference with what C did, what Python did,
+why, and how to have it C's way. rich finds the terminal's width and colours; piped, the text is plain."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import IO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pysock_raw.conformance.compare import Report, Result
+from pysock_raw.conformance.differences import CATALOGUE, Difference
+from pysock_raw.conformance.environment import environment
+from pysock_raw.conformance.verdicts import ACCEPTABLE, Judged
+from pysock_raw.trace_text import line
+
+WORDS = {"differs": "differ", "inexpressible": "inexpressible"}
+COLOURS = {"same": "green", "unexplained": "bold red"}
+PIPED_WIDTH = 120
+SHOWN = 5  # unexplained calls of one case
+
+
+def console(file: IO[str]) -> Console:
+    return Console(
+        file=file, highlight=False, soft_wrap=not file.isatty(), width=None if file.isatty() else PIPED_WIDTH
+    )
+
+
+def render(report: Report, file: IO[str], *, verbose: bool = False) -> None:
+    out = console(file)
+    out.print(escape(headline()))
+    if report.results and report.results[0].case.call is not None:
+        out.print(_by_call(report))
+    for difference in CATALOGUE:
+        _difference(out, report, difference)
+    _inexpressible(out, report)
+    _trouble(out, report)
+    for skipped in (result for result in report.results if result.skipped):
+        out.print(f"skipped  {skipped.case.id}: {escape(skipped.skipped or '')}")
+    out.print(escape(_last_line(report)), style="green" if report.status == 0 else "bold red")
+
+
+def headline() -> str:
+    """What was compared, in one line; without the C backend, that first."""
+    facts = environment()
+    c = facts["c_backend"]
+    backend = (
+        f"C backend ({c['compiler']})" if c["missing"] is None else f"no C backend, fallback in use: {c['missing']}"
+    )
+    return " · ".join(
+        [f"pysock_raw {facts['pysock_raw']}", backend, facts["python"], f"{facts['kernel']} {facts['machine']}"]
+    )
+
+
+def _by_call(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    table.add_column("call")
+    table.add_column("cases", justify="right")
+    table.add_column("as specified", justify="right")
+    others = report.sides[1:]
+    for side in others:
+        table.add_column({"python": "fallback"}.get(side, side) + f" vs {_title(report.sides[0])}")
+    for call in dict.fromkeys(result.case.call for result in report.ran):
+        results = [result for result in report.ran if result.case.call == call]
+        conforming = sum(not result.nonconforming for result in results)
+        cells = [_verdicts(result.comparisons[side].verdict for result in results) for side in others]
+        table.add_row(str(call), str(len(results)), str(conforming), *cells)
+    return table
+
+
+def _title(side: str) -> str:
+    return {"c": "C", "python": "the fallback"}.get(side, side)
+
+
+def _verdicts(verdicts: Iterable[str]) -> str:
+    """`11 same, 3 differ`, the worst in red."""
+    parts = []
+    for verdict, count in Counter(verdicts).most_common():
+        word = f"{count} {verdict if count == 1 else WORDS.get(verdict, verdict)}"
+        parts.append(f"[{COLOURS[verdict]}]{word}[/]" if verdict in COLOURS else word)
+    return ", ".join(parts)
+
+
+def _difference(out: Console, report: Report, difference: Difference) -> None:
+    found = _found(report, difference.id)
+    if not found:
+        return
+    result, side, judged = next((found for found in found if found[0].case.id == difference.evidence), found[0])
+    cases = list(dict.fromkeys(result.case.id for result, _, _ in found))
+    out.print()
+    out.print(f"[bold yellow]{difference.id}[/]   {escape(difference.title)}")
+    out.print(_field(report.sides[0], _shown(result, report.sides[0], judged)))
+    out.print(_field(side, _shown(result, side, judged)))
+    out.print(_field("why", difference.why))
+    out.print(_field("C in Python", difference.instead))
+    if result.case.call is None:
+        out.print(_field("at", ", ".join(dict.fromkeys(judged.pair.c["where"] for _, _, judged in found))))
+    else:
+        more = f" and {len(cases) - 3} more" if len(cases) > 3 else ""
+        out.print(_field("cases", ", ".join(cases[:3]) + more))
+
+
+def _found(report: Report, difference: str) -> list[tuple[Result, str, Judged]]:
+    """Where a difference was found, the stdlib's before the fallback's."""
+    return [
+        (result, side, judged)
+        for side in reversed(report.sides)
+        for result in report.ran
+        if side in result.comparisons
+        for judged in result.comparisons[side].judged
+        if judged.difference == difference
+    ]
+
+
+def _field(name: str, text: str) -> str:
+    return f"  [dim]{name:<11}[/] {escape(text)}"
+
+
+def _shown(result: Result, side: str, judged: Judged) -> str:
+    """The call that differs, after the call that the case is about where that is another, and what was seen."""
+    record = judged.pair.c if side == result.reference else judged.pair.other
+    shown = [line(record)]
+    about = [pair.c for pair in judged.pair.before if pair.call == result.case.call]
+    if record["call"] != result.case.call and about:
+        shown.insert(0, line(about[-1]))
+    seen = [str(run.observed) for run in result.runs.values() if not run.ended]
+    if len(set(seen)) > 1 and not result.runs[side].ended:
+        shown.append(str(result.runs[side].observed))
+    return ", then ".join(shown)
+
+
+def _inexpressible(out: Console, report: Report) -> None:
+    """What the sides could not say at all, by reason."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for result in report.ran:
+        for side, comparison in result.comparisons.items():
+            for judged in comparison.judged:
+                if judged.verdict == "inexpressible" and judged.difference is None:
+                    reason = judged.pair.other["raised"].partition(": ")[2]
+                    reasons.setdefault((side, reason), []).append(result.case.id)
+    if reasons:
+        out.print()
+        out.print("[bold]inexpressible[/]   what a side has no words for")
+    for (side, reason), cases in reasons.items():
+        more = f" and {len(cases) - 2} more" if len(cases) > 2 else ""
+        out.print(_field(side, f"{reason} ({', '.join(dict.fromkeys(cases[:2]))}{more})"))
+
+
+def _trouble(out: Console, report: Report) -> None:
+    """Nonconforming and unexplained cases, with the whole story."""
+    unexplained = {id(result): side for result, side in reversed(report.unexplained)}
+    for result in report.ran:
+        trouble = result.nonconforming
+        if not trouble and id(result) not in unexplained:
+            continue
+        out.print()
+        word = "nonconforming" if trouble else "unexplained"
+        out.print(f"[bold red]{word}[/]   [bold]{escape(result.case.id)}[/]   {escape(result.case.shows)}")
+        if trouble:
+            allowed = [f"{outcome.errno or outcome.result}" for outcome in result.case.allowed]
+            out.print(_field("allowed", " or ".join(allowed)))
+            out.print(_field(result.reference, f"{trouble}: {result.outcome(result.reference)}"))
+        for side, comparison in result.comparisons.items():
+            if comparison.verdict in ACCEPTABLE[side]:
+                continue
+            for remark in comparison.remarks:
+                out.print(_field(side, remark))
+            worst = [judged for judged in comparison.judged if judged.verdict not in ACCEPTABLE[side]]
+            for judged in worst[:SHOWN]:
+                out.print(_field(result.reference, f"{line(judged.pair.c)}   at {judged.pair.c['where']}"))
+                out.print(_field(side, line(judged.pair.other)))
+            if len(worst) > SHOWN:
+                out.print(_field(side, f"and {len(worst) - SHOWN} more calls (all are in --format json)"))
+
+
+def _last_line(report: Report) -> str:
+    lacks = Counter(result.skipped for result in report.results if result.skipped)
+    skipped = f"{sum(lacks.values())} skipped" + (f" ({', '.join(str(lack) for lack in lacks)})" if lacks else "")
+    count = len(report.ran)
+    parts = [
+        f"{count} case{'' if count == 1 else 's'}" if report.results[0].case.call else report.results[0].case.id,
+        f"{len(report.unexplained)} unexplained",
+        f"{len(report.nonconforming)} nonconforming",
+        skipped,
+        f"{report.seconds:.1f} s",
+    ]
+    return "\n" + " · ".join(parts)
