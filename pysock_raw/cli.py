@@ -270,14 +270,16 @@ def _evidence(case: str) -> int:
 
 def trace_command(options: argparse.Namespace) -> int:
     from pysock_raw.script import run_script
-    from pysock_raw.trace import Recorded, writer
+    from pysock_raw.trace import Recorded, out_of_the_way, writer
     from pysock_raw.trace_text import line
 
     if not options.script.is_file():
         raise Failure(USAGE, f"there is no script {options.script}")
     try:
         api = load(options.side)
-        file = 2 if options.output is None else os.open(options.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        file = 2
+        if options.output is not None:
+            file = out_of_the_way(os.open(options.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666))
     except ImportError as error:
         raise Failure(ENVIRONMENT, str(error)) from error
     except OSError as error:

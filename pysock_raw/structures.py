@@ -19,11 +19,8 @@ if TYPE_CHECKING:
 BSD = sys.platform == "darwin" or "bsd" in sys.platform
 
 
-class c_int(ctypes.c_int):
-    """int, 4 bytes: `one = c_int(1)` for an option value. Source: the C standard."""
-
-    def __repr__(self) -> str:
-        return f"c_int({self.value})"
+c_int = ctypes.c_int
+"""int, 4 bytes: `one = c_int(1)` for an option value, `(c_int * 2)()` for socketpair. Source: the C standard."""
 
 
 class socklen_t(ctypes.c_uint32):

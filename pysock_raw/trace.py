@@ -9,6 +9,7 @@ name gets the lines, or, ending in .jsonl, one JSON object a call:
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
@@ -90,9 +91,16 @@ def writer(file: int, form: Callable[[Record], str]) -> Sink:
     return write
 
 
+def out_of_the_way(file: int) -> int:
+    """The file under a high number, so that the program is given the same descriptors as without us."""
+    high = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 200)
+    os.close(file)
+    return high
+
+
 def to_environment(api: Backend) -> Backend:
     """The api recorded to where PYSOCK_RAW_TRACE says."""
     target = os.environ["PYSOCK_RAW_TRACE"]
-    file = 2 if target == "-" else os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    file = 2 if target == "-" else out_of_the_way(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666))
     form = json.dumps if target.endswith(".jsonl") else line
     return cast(Backend, Recorded(api, writer(file, form)))

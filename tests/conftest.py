@@ -178,3 +178,15 @@ def name_of(number: int) -> str:
     return {errno.EOPNOTSUPP: "EOPNOTSUPP", errno.EAGAIN: "EAGAIN"}.get(number) or errno.errorcode.get(
         number, str(number)
     )
+
+
+@pytest.fixture(scope="session")
+def sides() -> list[str]:
+    """The sides of a comparison: without the C backend only where PYSOCK_RAW_BACKEND leaves it out."""
+    return [side for side in SIDES if side != "stdlib"] + ["stdlib"]
+
+
+@pytest.fixture
+def with_c(sides: list[str]) -> None:
+    if "c" not in sides:
+        pytest.skip(f"PYSOCK_RAW_BACKEND={FORCED} leaves the C backend out")

@@ -21,8 +21,7 @@ SOURCES = Path(__file__).parent.parent / "csrc" / "examples"
 FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 DEADLINE = 60  # seconds; only what hangs is ever that slow
 USAGE = (
-    "usage: {} FAMILY TYPE ADDRESS [PORT], as in: "
-    "inet stream 127.0.0.1 8080, inet6 dgram ::1 8080, local stream PATH\n"
+    "usage: {} FAMILY TYPE ADDRESS [PORT], as in: inet stream 127.0.0.1 8080, inet6 dgram ::1 8080, local stream PATH\n"
 )
 
 

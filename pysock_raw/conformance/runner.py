@@ -7,7 +7,6 @@ comparison.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gc
 import json
 import os
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pysock_raw.conformance.naming import Descriptors
-from pysock_raw.trace import Record, Sink, writer
+from pysock_raw.trace import Record, Sink, out_of_the_way, writer
 
 DEADLINE = 10.0
 STOPPED = ("deadline: ", "killed by ", "the program ended its process")
@@ -197,9 +196,11 @@ def _prepared(place: Path, hold: int) -> tuple[int, int]:
     os.dup2(nothing, 0)
     os.dup2(printed, 1)
     os.dup2(printed, 2)
-    kept = tuple(fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 200) for file in (records, hold))
-    os.closerange(3, 200)
-    return kept  # type: ignore[return-value]
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - whatever the parent had made of them
+    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+    kept = out_of_the_way(records), out_of_the_way(hold)
+    os.closerange(3, min(kept))
+    return kept
 
 
 def _descriptors() -> set[int]:

@@ -1,0 +1,196 @@
+"""The command line as its users meet it: main() with arguments, what it prints, and its exit status."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pysock_raw.cli import main
+from pysock_raw.conformance import differences
+from pysock_raw.conformance.compare import compare_cases
+
+SCRIPT = """
+import pysock_raw as c
+fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+print("close-on-exec is", c.fcntl(fd, c.F_GETFD, 0))
+"""
+
+SUMMARY = {"same", "emulated", "inexpressible", "differs", "refused", "unexplained"}
+
+
+@pytest.fixture
+def run(capsys):
+    """main(*arguments): (status, stdout, stderr)."""
+
+    def run(*arguments):
+        try:
+            status = main(arguments)
+        except SystemExit as end:
+            status = end.code
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def with_c(sides):
+    if "c" not in sides:
+        pytest.skip("the C backend is not built")
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT)
+    return str(path)
+
+
+def test_compare_json_has_the_keys_of_schema_1(run, with_c):
+    status, out, _ = run("compare", "bind/tcp/in-use", "--format", "json")
+    report = json.loads(out)
+    assert (status, report["schema"]) == (0, 1)
+    assert report["summary"]["cases"] == 1
+    assert set(report["summary"]["python"]) == set(report["summary"]["stdlib"]) == SUMMARY
+    (case,) = report["cases"]
+    assert (case["id"], case["call"], case["needs"], case["skipped"]) == ("bind/tcp/in-use", "bind", [], None)
+    assert case["allowed"] == [{"result": -1, "errno": "EADDRINUSE", "source": "POSIX.1 bind"}]
+    assert case["verdicts"] == {"python": "same", "stdlib": "same"}
+    assert case["differences"] == []
+    outcome = case["sides"]["c"]["outcome"]
+    assert (outcome["result"], outcome["errno"], outcome["raised"]) == (-1, "EADDRINUSE", None)
+    call = case["sides"]["stdlib"]["trace"][0]
+    assert (call["call"], call["args"], call["errno"], call["emulated"]) == (
+        "socket", ["AF_INET", "SOCK_STREAM", 0], None, False
+    )  # fmt: skip
+
+
+def test_compare_text_shows_the_difference_and_why(run, with_c):
+    status, out, _ = run("compare", "listen/local/negative-backlog")
+    assert status == 0
+    assert "listen-negative-backlog   listen(-1): C asks for the longest queue, Python for the shortest" in out
+    assert "then 5 clients fit" in out
+    assert "then 1 clients fit" in out
+    assert "C in Python sock.listen(2**31 - 1)" in out
+    assert "1 case · 0 unexplained · 0 nonconforming · 0 skipped" in out
+    assert "\x1b" not in out  # piped: plain
+
+
+def test_compare_ends_with_1_and_names_the_call_when_an_entry_is_missing(run, with_c, monkeypatch):
+    rest = [entry for entry in differences.CATALOGUE if entry.id != "socket-close-on-exec"]
+    monkeypatch.setitem(compare_cases.__kwdefaults__, "differences", rest)
+    status, out, _ = run("compare", "socket/no-close-on-exec")
+    assert status == 1
+    assert "unexplained   socket/no-close-on-exec" in out
+    assert "fcntl(fd1, F_GETFD, 0) = 1" in out
+
+
+def test_compare_a_script(run, with_c, script):
+    status, out, _ = run("compare", script, "--format", "json")
+    report = json.loads(out)
+    (case,) = report["cases"]
+    assert (status, case["id"], case["call"]) == (0, "script.py", None)
+    assert case["verdicts"] == {"python": "same", "stdlib": "differs"}
+    assert case["differences"] == ["socket-close-on-exec"]
+    assert case["sides"]["stdlib"]["printed"] == "close-on-exec is 1\n"
+    assert case["sides"]["c"]["trace"][1]["where"] == "script.py:4"
+
+
+def test_a_script_that_fails_alike_everywhere_is_the_same(run, with_c, tmp_path):
+    (tmp_path / "fails.py").write_text("import pysock_raw\nraise SystemExit('no')\n")
+    status, out, _ = run("compare", str(tmp_path / "fails.py"), "--format", "json")
+    (case,) = json.loads(out)["cases"]
+    assert (status, case["verdicts"]["stdlib"]) == (0, "same")
+    assert case["sides"]["c"]["outcome"]["raised"] == "SystemExit: no"
+
+
+def test_compare_writes_a_file_whole(run, with_c, tmp_path):
+    status, out, _ = run("compare", "bind/tcp/twice", "--format", "json", "-o", str(tmp_path / "report.json"))
+    assert (status, out) == (0, "")
+    assert json.loads((tmp_path / "report.json").read_text())["summary"]["cases"] == 1
+    assert os.listdir(tmp_path) == ["report.json"]
+
+
+def test_compare_lists_cases_without_running_them(run):
+    status, out, _ = run("compare", "--list", "--call", "listen")
+    assert status == 0
+    assert "listen/local/negative-backlog\tlisten(-1): C asks for the longest queue, Python for the shortest\n" in out
+    assert all(text.startswith("listen/") for text in out.splitlines())
+
+
+def test_fewer_sides(run, with_c):
+    status, out, _ = run("compare", "socket/no-close-on-exec", "--sides", "c,python", "--format", "json")
+    (case,) = json.loads(out)["cases"]
+    assert (status, list(case["sides"]), case["verdicts"]) == (0, ["c", "python"], {"python": "same"})
+
+
+WRONG = {
+    "no-command": ([], "pysock-raw: the following arguments are required: COMMAND"),
+    "no-such-command": (["compar"], "invalid choice: 'compar'"),
+    "command-of-later": (["bench"], "pysock-raw: bench is not built yet"),
+    "no-such-case": (["compare", "bind/nothing"], "no case is named 'bind/nothing'"),
+    "no-such-call": (["compare", "--call", "sendfile"], "invalid choice: 'sendfile'"),
+    "no-such-script": (["compare", "nowhere.py"], "there is no script nowhere.py"),
+    "script-and-case": (["compare", "a.py", "bind/*"], "compare takes cases or one script"),
+    "no-such-side": (["compare", "--sides", "c,java"], "there is no side 'java'"),
+    "side-twice": (["compare", "--sides", "c,c"], "a side is named twice"),
+    "no-such-format": (["compare", "--format", "pdf"], "invalid choice: 'pdf'"),
+    "jobs-of-0": (["compare", "--jobs", "0"], "0 is not above 0"),
+    "no-such-difference": (["explain", "nothing"], "there is no difference 'nothing'"),
+    "trace-of-nothing": (["trace", "nowhere.py"], "there is no script nowhere.py"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG.values(), ids=WRONG)
+def test_wrong_usage_is_one_line_and_status_2(arguments, message, run):
+    status, out, err = run(*arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+def test_a_file_that_cannot_be_written_is_status_3(run, sides):
+    status, _, err = run("compare", "bind/tcp/twice", "--sides", "python", "--format", "json", "-o", "/nowhere/report")
+    assert (status, err) == (3, "pysock-raw: cannot write /nowhere/report: No such file or directory\n")
+
+
+def test_explain_lists_the_catalogue(run):
+    status, out, _ = run("explain")
+    assert status == 0
+    assert [text.split()[0] for text in out.splitlines()] == [entry.id for entry in differences.CATALOGUE]
+
+
+def test_explain_runs_the_evidence(run, with_c):
+    status, out, _ = run("explain", "socket-minus-one-is-default")
+    assert status == 0
+    assert "c\n  socket(-1, SOCK_STREAM, 0) = -1 EAFNOSUPPORT" in out
+    assert "stdlib\n  socket(-1, SOCK_STREAM, 0) = 3" in out
+
+
+def test_trace_prints_the_calls_of_a_script(api, script):
+    ran = subprocess.run(
+        [sys.executable, "-m", "pysock_raw", "trace", "--side", api.name, script], capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stdout) == (0, "close-on-exec is 0\n")
+    assert ran.stderr == "socket(AF_INET, SOCK_STREAM, 0) = 3\nfcntl(3, F_GETFD, 0) = 0\n"
+
+
+def test_constants_name_what_python_lacks(run, with_c):
+    status, out, _ = run("constants", "--format", "json")
+    values = {row["name"]: (row["headers"], row["python"]) for row in json.loads(out)}
+    assert status == 0
+    assert values["AF_INET"] == (2, 2)
+    assert values["AF_LOCAL"] == (1, None)
+
+
+def test_info_names_the_backend_and_the_reason(run):
+    status, out, _ = run("info")
+    assert status == 0
+    assert out.startswith("backend ")
+
+
+def test_help_has_examples(run):
+    status, out, _ = run("--help")
+    assert status == 0
+    assert "pysock-raw compare --format json | jq .summary" in out

@@ -1,0 +1,238 @@
+"""The comparison: the runner's ends, the verdicts, and that the whole catalogue holds on this machine."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from pysock_raw.conformance import differences, runner
+from pysock_raw.conformance.case import Case, catalogue, chosen, descriptor, error, success
+from pysock_raw.conformance.compare import compare_cases
+from pysock_raw.conformance.differences import CATALOGUE
+from pysock_raw.conformance.runner import Job
+
+CALLS = ("socket", "setsockopt", "bind", "listen", "accept", "connect")
+
+
+@pytest.fixture(scope="module")
+def whole(sides):
+    return compare_cases(catalogue(), sides)
+
+
+def test_everything_is_explained(whole):
+    assert [result.case.id for result in whole.nonconforming] == []
+    assert [(result.case.id, side) for result, side in whole.unexplained] == []
+    assert whole.status == 0
+
+
+def test_every_case_ran_or_says_what_it_lacked(whole):
+    assert len(whole.results) == len(catalogue()) >= 80
+    assert all(result.skipped is None or result.case.needs for result in whole.results)
+
+
+def test_each_of_the_six_calls_has_its_negative_side():
+    ids = {case.id for case in catalogue()}
+    assert {f"{call}/{wrong}" for call in CALLS[1:] for wrong in ("closed-descriptor", "no-socket")} <= ids
+
+
+def test_every_statement_of_the_documents_has_cases_for_its_stage():
+    stages = {case.call for case in catalogue() if case.statement}
+    assert stages == set(CALLS)
+
+
+def test_the_fallback_is_only_same_emulated_or_inexpressible(whole):
+    if "c" not in whole.sides:
+        pytest.skip("without the C backend there is nothing to hold the fallback against")
+    assert {result.comparisons["python"].verdict for result in whole.ran} <= {"same", "emulated", "inexpressible"}
+
+
+@pytest.mark.parametrize("difference", CATALOGUE, ids=lambda difference: difference.id)
+def test_without_its_entry_a_difference_is_unexplained(difference, sides):
+    rest = [entry for entry in CATALOGUE if entry is not difference]
+    report = compare_cases(chosen([difference.evidence], None), sides, differences=rest)
+    assert report.status == 1
+    assert [result.case.id for result, _ in report.unexplained][:1] == [difference.evidence]
+
+
+@pytest.mark.parametrize("difference", CATALOGUE, ids=lambda difference: difference.id)
+def test_no_difference_recognises_equal_calls(difference, whole):
+    for result in whole.ran:
+        for comparison in result.comparisons.values():
+            for judged in comparison.judged:
+                pair = judged.pair
+                equal = type(pair)(pair.c, pair.c, pair.pairs, pair.index)
+                assert not difference.recognises(equal)
+
+
+def run_alone(program, deadline=10.0):
+    ((_, run),) = runner.run([Job("only", program)], 1, deadline)
+    return run
+
+
+class TestRunner:
+    """Whatever a program does to its process ends in a run."""
+
+    def test_a_program_that_returns(self):
+        run = run_alone(lambda sinks: {"seen": 1})
+        assert (run.ended, run.observed, run.leaked) == (None, {"seen": 1}, [])
+
+    def test_a_hang_ends_at_its_deadline(self):
+        started = time.monotonic()
+        run = run_alone(lambda sinks: signal.pause(), deadline=0.2)
+        assert run.ended == "deadline: still running after 0.2 s"
+        assert time.monotonic() - started < 5
+
+    def test_a_crash_names_its_signal(self):
+        assert run_alone(lambda sinks: os.kill(os.getpid(), signal.SIGSEGV)).ended == "killed by SIGSEGV"
+
+    def test_leaving_without_a_word(self):
+        assert run_alone(lambda sinks: os._exit(0)).ended == "the program ended its process without a word"
+
+    def test_an_exception_is_its_text(self):
+        def program(sinks):
+            raise RuntimeError("no\x1b[31m")
+
+        run = run_alone(program)
+        assert run.ended == "RuntimeError: no\x1b[31m"
+        assert "Traceback" in run.printed
+
+    def test_a_leaked_descriptor(self):
+        run = run_alone(lambda sinks: os.open(os.devnull, os.O_RDONLY) and None)
+        assert (run.ended, run.leaked) == (None, [3])
+
+    def test_a_descriptor_that_a_call_handed_out_is_no_leak(self, api):
+        from pysock_raw.trace import Recorded
+
+        def program(sinks):
+            c = Recorded(api, sinks.ended, sinks.begun)
+            c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+
+        assert run_alone(program).leaked == []
+
+    def test_a_call_that_never_returned_is_in_the_trace(self, api):
+        from pysock_raw.trace import Recorded
+
+        def program(sinks):
+            c = Recorded(api, sinks.ended, sinks.begun)
+            fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+            c.listen(fd, 1)
+            c.accept(fd, None, None)
+
+        trace = run_alone(program, deadline=0.5).trace
+        assert [(call["call"], call["result"]) for call in trace] == [("socket", 3), ("listen", 0), ("accept", None)]
+
+    def test_processes_left_behind_are_gone(self, tmp_path):
+        os.mkfifo(tmp_path / "fifo")
+        reading = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+
+        def program(sinks):
+            ready, go = os.pipe()
+            if os.fork() == 0:
+                writing = os.open(tmp_path / "fifo", os.O_WRONLY)
+                os.write(writing, b"here")
+                os.write(go, b"!")
+                signal.pause()
+            os.read(ready, 1)
+
+        run = run_alone(program)
+        os.set_blocking(reading, True)
+        try:
+            assert (run.ended, os.read(reading, 5), os.read(reading, 1)) == (None, b"here", b"")
+        finally:
+            os.close(reading)
+
+
+def compare_one(program, *allowed, sides, call="socket", **options):
+    case = Case(f"{call}/test", "a test's own case", allowed, program)
+    return compare_cases([case], sides, **options).results[0]
+
+
+class TestVerdicts:
+    def test_an_outcome_that_is_not_allowed_is_nonconforming(self, sides):
+        result = compare_one(lambda c, box: c.socket(999, 1, 0) and None, error("EINVAL", "a test"), sides=sides)
+        assert result.nonconforming == "its outcome is not among the allowed ones"
+        assert result.outcome(sides[0])["errno"] == "EAFNOSUPPORT"
+
+    def test_what_was_observed_counts(self, sides):
+        program = lambda c, box: bool(c.socket(c.AF_INET, c.SOCK_STREAM, 0))  # noqa: E731
+        assert compare_one(program, descriptor("a test", observed=True), sides=sides).nonconforming is None
+        assert compare_one(program, descriptor("a test", observed=False), sides=sides).nonconforming
+
+    def test_a_hang_on_the_reference_side_is_nonconforming(self, sides):
+        def program(c, box):
+            fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+            c.listen(fd, 1)
+            c.accept(fd, None, None)
+
+        result = compare_one(program, success("a test"), sides=sides, call="accept", deadline=0.3)
+        assert result.nonconforming == "deadline: still running after 0.3 s"
+
+    def test_a_hang_on_another_side_alone_is_unexplained_even_after_an_explained_difference(self, sides):
+        def program(c, box):
+            fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+            c.listen(fd, 1)
+            if c.fcntl(fd, c.F_GETFD, 0) and c.name == "stdlib":
+                c.accept(fd, None, None)
+
+        result = compare_one(program, descriptor("a test"), sides=sides, deadline=0.3)
+        assert result.comparisons["stdlib"].verdict == "unexplained"
+        if "c" in sides:
+            assert result.differences == ["socket-close-on-exec"]
+
+    def test_programs_that_part_ways_without_a_difference_are_unexplained(self, sides):
+        def program(c, box):
+            fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+            if c.name == "stdlib":
+                c.listen(fd, 1)
+
+        result = compare_one(program, descriptor("a test"), sides=sides)
+        assert result.comparisons["stdlib"].remarks == ["C made no more calls where stdlib called listen"]
+
+    def test_another_observation_without_a_difference_is_unexplained(self, sides):
+        result = compare_one(lambda c, box: c.name, sides=sides)
+        assert result.comparisons["stdlib"].verdict == "unexplained"
+
+    def test_numbers_that_may_differ_are_named(self, sides):
+        def program(c, box):
+            if c.name == "stdlib":
+                box.pipe()  # so that every descriptor has another number
+            fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+            c.listen(fd, 1)
+            name = c.sockaddr_in()
+            c.getsockname(fd, name, c.socklen_t(16))
+            c.connect(c.socket(c.AF_INET, c.SOCK_STREAM, 0), name, 16)
+
+        result = compare_one(program, descriptor("a test"), sides=sides)
+        assert result.comparisons["stdlib"].verdict == "same"
+
+    def test_a_port_that_the_program_chose_is_compared_as_it_is(self, sides):
+        def program(c, box):
+            address = c.sockaddr_in(sin_family=c.AF_INET, sin_port=c.htons(1 if c.name == "stdlib" else 2))
+            c.connect(-1 if c.name == "other" else c.socket(c.AF_INET, c.SOCK_DGRAM, 0), address, 16)
+
+        assert compare_one(program, descriptor("a test"), sides=sides).comparisons["stdlib"].verdict == "unexplained"
+
+    def test_a_descriptor_that_a_side_leaks_is_unexplained(self, sides):
+        def program(c, box):
+            c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+            if c.name == "stdlib":
+                os.open(os.devnull, os.O_RDONLY)
+
+        result = compare_one(program, descriptor("a test"), sides=sides)
+        assert result.comparisons["stdlib"].remarks == ["stdlib leaked or lost the descriptors [4]"]
+
+    def test_a_skipped_case_says_what_it_lacked(self, sides, monkeypatch):
+        from pysock_raw.conformance import compare
+
+        monkeypatch.setattr(compare, "lacking", lambda need: f"no {need} here")
+        case = Case("socket/test", "a test's own case", (), lambda c, box: None, needs=("ipv6",))
+        report = compare_cases([case], sides)
+        assert (report.results[0].skipped, report.ran, report.status) == ("no ipv6 here", [], 0)
+
+
+def test_the_catalogue_has_no_two_entries_of_one_name():
+    ids = [difference.id for difference in CATALOGUE]
+    assert len(set(ids)) == len(ids)
+    assert {difference.evidence for difference in CATALOGUE} <= {case.id for case in catalogue()}
+    assert differences.CATALOGUE is CATALOGUE

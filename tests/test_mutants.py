@@ -1,0 +1,58 @@
+"""The comparison notices a fallback that is wrong: each mutant lacks one compensation, and is run with one case."""
+
+import importlib.util
+import sys
+
+import pytest
+
+from pysock_raw.backends import load, python
+from pysock_raw.conformance.case import chosen
+from pysock_raw.conformance.compare import compare_cases
+
+#: case, what the fallback's source has, what the mutant has
+MUTANTS = {
+    "keeps-close-on-exec": ("socket/no-close-on-exec", "os.set_inheritable(fd, True)", "pass"),
+    "raises-negative-backlog-to-0": (
+        "listen/local/negative-backlog",
+        "LARGEST if backlog < 0 else backlog",
+        "max(backlog, 0)",
+    ),
+    "takes-minus-one-for-default": ("socket/domain-minus-one", "-2 if number == -1 else number", "number"),
+    "refuses-negative-descriptor": ("bind/negative-descriptor", "LARGEST if fd < 0 else fd", "fd"),
+    "reports-cut-length": ("accept/tcp/short-addrlen", "addrlen.value = len(raw)", "addrlen.value = room"),
+    "writes-past-the-length": ("accept/tcp/short-addrlen", "room = min(addrlen.value, len(raw))", "room = len(raw)"),
+    "accepts-negative-length": ("accept/tcp/negative-addrlen", "if addrlen.value >= 2**31:", "if False:"),
+    "takes-null-length": ("accept/tcp/null-addrlen", "raise Emulated(errno.EFAULT)", "raise Emulated(errno.EINVAL)"),
+    "waits-after-signal": ("connect/local/interrupted", "_socket.SOCK_STREAM | NONBLOCK", "_socket.SOCK_STREAM"),
+    "lengthens-short-address": ("bind/short-address", "bytes(min(max(addrlen, 2), 110) - 2)", "bytes(108)"),
+    "sends-null-as-nothing": ("send/null", "return _unreachable(length) if", "return b'' if"),
+    "never-says-emulated": ("bind/null", "raise Emulated(errno.EFAULT)", "raise OSError(errno.EBADF, '')"),
+}
+
+
+@pytest.fixture
+def mutate(monkeypatch):
+    """Put a changed copy of the fallback in its place."""
+
+    def mutate(old: str, new: str) -> None:
+        with open(python.__file__) as source:
+            text = source.read()
+        assert old in text, "the mutant changes nothing"
+        spec = importlib.util.spec_from_loader(python.__name__, loader=None)
+        mutant = importlib.util.module_from_spec(spec)
+        exec(compile(text.replace(old, new), "mutant", "exec"), mutant.__dict__)
+        monkeypatch.setitem(sys.modules, python.__name__, mutant)
+        assert load("python") is mutant
+
+    return mutate
+
+
+@pytest.mark.parametrize(("case", "old", "new"), MUTANTS.values(), ids=MUTANTS)
+def test_a_missing_compensation_is_found(case, old, new, mutate, sides):
+    if "c" not in sides:
+        pytest.skip("without the C backend there is nothing to hold the fallback against")
+    assert compare_cases(chosen([case], None), ["c", "python"]).status == 0
+    mutate(old, new)
+    report = compare_cases(chosen([case], None), ["c", "python"])
+    assert report.status == 1
+    assert [result.case.id for result, side in report.unexplained if side == "python"] == [case]

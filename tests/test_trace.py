@@ -1,0 +1,122 @@
+"""Recording a program: the lines of PYSOCK_RAW_TRACE=-, the objects of a .jsonl file, and nothing when off."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pysock_raw
+from pysock_raw.trace import Recorded
+from pysock_raw.trace_text import line
+
+PROGRAM = """
+import pysock_raw as c
+fd = c.socket(c.AF_INET, c.SOCK_STREAM | c.SOCK_NONBLOCK, 0)
+one = c.c_int(1)
+c.setsockopt(fd, c.SOL_SOCKET, c.SO_REUSEADDR, one, c.sizeof(one))
+address = c.sockaddr_in(sin_family=c.AF_INET)
+address.sin_addr.s_addr = c.htonl(c.INADDR_LOOPBACK)
+c.bind(fd, address, c.sizeof(address))
+c.bind(fd, None, 16)
+c.listen(fd, 3)
+c.accept(fd, address, c.socklen_t(16))
+try:
+    c.accept(fd, address, c.socklen_t(128))
+except ValueError:
+    pass
+c.close(fd)
+"""
+
+LINES = """\
+socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0) = 3
+setsockopt(3, SOL_SOCKET, SO_REUSEADDR, 1, 4) = 0
+bind(3, {sin_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr("127.0.0.1")}, 16) = 0
+bind(3, NULL, 16) = -1 EFAULT%s
+listen(3, 3) = 0
+accept(3, <16 bytes>, [16]) = -1 EAGAIN
+accept(3, <16 bytes>, [128]) = ? ValueError: addrlen.value is 128, and addr has only 16 bytes
+close(3) = 0
+"""
+
+
+def run(program: str, tmp_path: Path, **environment: str) -> str:
+    script = tmp_path / "program.py"
+    script.write_text(program)
+    return subprocess.run(
+        [sys.executable, str(script)], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+    ).stderr
+
+
+def test_a_line_for_each_call_as_strace_prints_it(api, tmp_path):
+    emulated = {"c": "", "python": " (emulated)"}[api.name]
+    traced = run(PROGRAM, tmp_path, PYSOCK_RAW_BACKEND=api.name, PYSOCK_RAW_TRACE="-")
+    assert traced == LINES % emulated
+
+
+def test_one_json_object_for_each_call(api, tmp_path):
+    run(PROGRAM, tmp_path, PYSOCK_RAW_BACKEND=api.name, PYSOCK_RAW_TRACE=str(tmp_path / "out.jsonl"))
+    records = [json.loads(text) for text in (tmp_path / "out.jsonl").read_text().splitlines()]
+    calls = ["socket", "setsockopt", "bind", "bind", "listen", "accept", "accept", "close"]
+    assert [record["call"] for record in records] == calls
+    bind, null = records[2], records[3]
+    assert bind["args"] == [3, {"family": "AF_INET", "addr": "127.0.0.1", "port": 0}, 16]
+    assert (bind["result"], bind["errno"], bind["raised"], bind["emulated"]) == (0, None, None, False)
+    assert (null["args"][1], null["result"], null["errno"]) == (None, -1, "EFAULT")
+    assert null["emulated"] is (api.name == "python")
+    assert null["where"] == "program.py:9"
+    assert records[6]["raised"] == "ValueError: addrlen.value is 128, and addr has only 16 bytes"
+
+
+def test_nothing_is_recorded_and_nothing_wrapped_when_off(tmp_path):
+    assert run(PROGRAM, tmp_path, PYSOCK_RAW_TRACE="") == ""
+    if pysock_raw.backend == "c" and not os.environ.get("PYSOCK_RAW_TRACE"):
+        assert type(pysock_raw.socket).__name__ == "builtin_function_or_method"
+
+
+@pytest.fixture
+def recorded(api):
+    records = []
+    return Recorded(api, records.append), records
+
+
+def test_a_value_result_length_shows_both_ways(recorded):
+    c, records = recorded
+    fd = c.socket(c.AF_INET, c.SOCK_DGRAM, 0)
+    c.getsockname(fd, c.sockaddr_in6(), c.socklen_t(28))
+    c.close(fd)
+    shown = 'getsockname(3, {sin_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr("0.0.0.0")}, [28 => 16]) = 0'
+    assert line({**records[1], "args": [3, *records[1]["args"][1:]]}) == shown
+
+
+def test_what_the_program_sent_cannot_write_to_the_terminal(recorded):
+    c, records = recorded
+    pair = (c.c_int * 2)()
+    c.socketpair(c.AF_UNIX, c.SOCK_STREAM, 0, pair)
+    c.send(pair[0], b"\x1b[31mred\n", 9, 0)
+    c.connect(pair[0], c.sockaddr_un(sun_family=c.AF_UNIX, sun_path=b"\x1b]0;title\x07"), 13)
+    for fd in pair:
+        c.close(fd)
+    assert all(line(record).isprintable() for record in records)
+
+
+def test_a_long_buffer_is_cut_and_has_a_digest(recorded):
+    c, records = recorded
+    pair = (c.c_int * 2)()
+    c.socketpair(c.AF_UNIX, c.SOCK_STREAM, 0, pair)
+    c.send(pair[0], b"x" * 1000, 1000, 0)
+    for fd in pair:
+        c.close(fd)
+    shown = records[1]["args"][1]
+    assert (len(shown["bytes"]), shown["length"]) == (256, 1000)
+    assert shown["sha256"] == "44f8354494a5ba03ba1792a8d3e9c534c47a9181980fde7a3f44b06ef2ae7c7f"
+
+
+def test_a_structure_is_shown_by_its_members(recorded):
+    c, records = recorded
+    fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+    c.setsockopt(fd, c.SOL_SOCKET, c.SO_LINGER, c.linger(l_onoff=1, l_linger=5), 8)
+    c.close(fd)
+    assert records[1]["args"][3] == {"l_onoff": 1, "l_linger": 5}
