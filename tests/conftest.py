@@ -148,7 +148,7 @@ class Sockets:
     def pair(self, type: str = "SOCK_STREAM") -> tuple[int, int]:
         ends = (self.api.c_int * 2)()
         assert self.api.socketpair(self.api.AF_UNIX, getattr(self.api, type), 0, ends) == 0
-        return self.own(ends[0].value), self.own(ends[1].value)
+        return self.own(ends[0]), self.own(ends[1])
 
     def connected(self, family: str = "AF_INET") -> tuple[int, int]:
         """Both ends of a stream connection: (client, server)."""

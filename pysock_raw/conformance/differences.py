@@ -193,7 +193,7 @@ CATALOGUE: tuple[Difference, ...] = (
         "connect returns -1 with EINTR. A TCP connection goes on by itself; an AF_UNIX one was never made.",
         "Python polls for writability and takes SO_ERROR 0 for success, on AF_UNIX without a connection.",
         "PEP 475; internal_connect in socketmodule.c",
-        "sock.setblocking(False) and connect_ex, then select: a socket object without a timeout to wait for",
+        "socket.socket(family, type | SOCK_NONBLOCK, 0, fileno=fd): the object never waits, the descriptor may block",
         "connect/local/interrupted",
         _connect_waited_on,
     ),

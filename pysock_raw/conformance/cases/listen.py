@@ -171,14 +171,14 @@ def _(c: Backend, box: Box) -> bool:
 @case(
     "listen/local/negative-backlog",
     "listen(-1): C asks for the longest queue, Python for the shortest",
-    success("listen(2): backlog is silently truncated to somaxconn", observed="5 clients fit"),
+    success("listen(2): backlog is silently truncated to somaxconn", observed="clients that fit: 5"),
     needs=["linux"],
     statement=BACKLOG,
 )
 def _(c: Backend, box: Box) -> str:
     fd, address = bound(c, LOCAL)
     c.listen(fd, -1)
-    return f"{_clients_that_fit(c, address, 5)} clients fit"
+    return f"clients that fit: {_clients_that_fit(c, address, 5)}"
 
 
 @case(
