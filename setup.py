@@ -2,14 +2,12 @@
 
 import sys
 import sysconfig
+from glob import glob
+from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
-
-try:
-    from setuptools.command.bdist_wheel import bdist_wheel
-except ImportError:  # setuptools before 70.1
-    from wheel.bdist_wheel import bdist_wheel
 
 # The stable ABI makes one wheel serve every CPython; PyPy and free-threaded builds have none.
 STABLE_ABI = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
@@ -18,31 +16,26 @@ STABLE_ABI = sys.implementation.name == "cpython" and not sysconfig.get_config_v
 class OptionalExtension(build_ext):
     """Without a working compiler the package still installs and runs on the Python fallback."""
 
-    def run(self):
-        for extension in self.extensions:
-            extension.optional = True  # build_ext then reports a failed build and goes on
-        super().run()
+    def build_extension(self, extension):
+        extension.optional = True  # build_ext then reports a failed build and goes on
+        Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)  # not an older one instead
+        super().build_extension(extension)
+
+    def get_source_files(self):
+        """What a source archive holds beside the packages: setuptools finds only csrc/pysock_raw.c."""
+        found = ("csrc/*.py", "csrc/**/*.[ch]", "tests/**/*.py", "CHANGELOG.md")
+        return [file for pattern in found for file in glob(pattern, recursive=True)]
 
 
 class Wheel(bdist_wheel):
-    """Tag the wheel for what is in it: cp310-abi3 with the extension, py3-none-any without."""
+    """Tagged for what is in it: cp310-abi3 with the extension, py3-none-any without."""
 
     def run(self):
         self.run_command("build_ext")
-        built = self.get_finalized_command("build_ext")
-        if not any(map(built_file_exists, built.get_outputs())):
+        if not any(Path(file).exists() for file in self.get_finalized_command("build_ext").get_outputs()):
             self.distribution.ext_modules = []
             self.root_is_pure = True
         super().run()
-
-    def get_tag(self):
-        return ("py3", "none", "any") if self.root_is_pure else super().get_tag()
-
-
-def built_file_exists(path):
-    from pathlib import Path
-
-    return Path(path).exists()
 
 
 setup(

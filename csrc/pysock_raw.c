@@ -9,36 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
-int pysock_raw_socket(int domain, int type, int protocol)
-{
-    return socket(domain, type, protocol);
-}
-
+/* the calls of the documents */
+int pysock_raw_socket(int domain, int type, int protocol) { return socket(domain, type, protocol); }
 int pysock_raw_setsockopt(int fd, int level, int optname, const void *optval, socklen_t optlen)
-{
-    return setsockopt(fd, level, optname, optval, optlen);
-}
-
-int pysock_raw_bind(int fd, const struct sockaddr *addr, socklen_t addrlen)
-{
-    return bind(fd, addr, addrlen);
-}
-
-int pysock_raw_listen(int fd, int backlog)
-{
-    return listen(fd, backlog);
-}
-
-int pysock_raw_accept(int fd, struct sockaddr *addr, socklen_t *addrlen)
-{
-    return accept(fd, addr, addrlen);
-}
-
+{ return setsockopt(fd, level, optname, optval, optlen); }
+int pysock_raw_bind(int fd, const struct sockaddr *addr, socklen_t addrlen) { return bind(fd, addr, addrlen); }
+int pysock_raw_listen(int fd, int backlog) { return listen(fd, backlog); }
+int pysock_raw_accept(int fd, struct sockaddr *addr, socklen_t *addrlen) { return accept(fd, addr, addrlen); }
 int pysock_raw_connect(int fd, const struct sockaddr *addr, socklen_t addrlen)
-{
-    return connect(fd, addr, addrlen);
-}
+{ return connect(fd, addr, addrlen); }
 
+/* their companions */
 int pysock_raw_accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int flags)
 {
 #ifdef SOCK_NONBLOCK
@@ -51,108 +32,33 @@ int pysock_raw_accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int fl
 }
 
 int pysock_raw_socketpair(int domain, int type, int protocol, int *sv)
-{
-    return socketpair(domain, type, protocol, sv);
-}
-
+{ return socketpair(domain, type, protocol, sv); }
 int pysock_raw_getsockopt(int fd, int level, int optname, void *optval, socklen_t *optlen)
-{
-    return getsockopt(fd, level, optname, optval, optlen);
-}
-
+{ return getsockopt(fd, level, optname, optval, optlen); }
 int pysock_raw_getsockname(int fd, struct sockaddr *addr, socklen_t *addrlen)
-{
-    return getsockname(fd, addr, addrlen);
-}
-
+{ return getsockname(fd, addr, addrlen); }
 int pysock_raw_getpeername(int fd, struct sockaddr *addr, socklen_t *addrlen)
-{
-    return getpeername(fd, addr, addrlen);
-}
-
-int pysock_raw_shutdown(int fd, int how)
-{
-    return shutdown(fd, how);
-}
-
-int pysock_raw_close(int fd)
-{
-    return close(fd);
-}
-
-ssize_t pysock_raw_read(int fd, void *buf, size_t count)
-{
-    return read(fd, buf, count);
-}
-
-ssize_t pysock_raw_write(int fd, const void *buf, size_t count)
-{
-    return write(fd, buf, count);
-}
-
-ssize_t pysock_raw_send(int fd, const void *buf, size_t len, int flags)
-{
-    return send(fd, buf, len, flags);
-}
-
-ssize_t pysock_raw_recv(int fd, void *buf, size_t len, int flags)
-{
-    return recv(fd, buf, len, flags);
-}
-
+{ return getpeername(fd, addr, addrlen); }
+int pysock_raw_shutdown(int fd, int how) { return shutdown(fd, how); }
+int pysock_raw_close(int fd) { return close(fd); }
+ssize_t pysock_raw_read(int fd, void *buf, size_t count) { return read(fd, buf, count); }
+ssize_t pysock_raw_write(int fd, const void *buf, size_t count) { return write(fd, buf, count); }
+ssize_t pysock_raw_send(int fd, const void *buf, size_t len, int flags) { return send(fd, buf, len, flags); }
+ssize_t pysock_raw_recv(int fd, void *buf, size_t len, int flags) { return recv(fd, buf, len, flags); }
 ssize_t pysock_raw_sendto(int fd, const void *buf, size_t len, int flags,
                           const struct sockaddr *addr, socklen_t addrlen)
-{
-    return sendto(fd, buf, len, flags, addr, addrlen);
-}
+{ return sendto(fd, buf, len, flags, addr, addrlen); }
+ssize_t pysock_raw_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen)
+{ return recvfrom(fd, buf, len, flags, addr, addrlen); }
+int pysock_raw_poll(struct pollfd *fds, nfds_t nfds, int timeout) { return poll(fds, nfds, timeout); }
+int pysock_raw_fcntl(int fd, int cmd, int arg) { return fcntl(fd, cmd, arg); }
 
-ssize_t pysock_raw_recvfrom(int fd, void *buf, size_t len, int flags,
-                            struct sockaddr *addr, socklen_t *addrlen)
-{
-    return recvfrom(fd, buf, len, flags, addr, addrlen);
-}
-
-int pysock_raw_poll(struct pollfd *fds, nfds_t nfds, int timeout)
-{
-    return poll(fds, nfds, timeout);
-}
-
-int pysock_raw_fcntl(int fd, int cmd, int arg)
-{
-    return fcntl(fd, cmd, arg);
-}
-
-uint16_t pysock_raw_htons(uint16_t hostshort)
-{
-    return htons(hostshort);
-}
-
-uint32_t pysock_raw_htonl(uint32_t hostlong)
-{
-    return htonl(hostlong);
-}
-
-uint16_t pysock_raw_ntohs(uint16_t netshort)
-{
-    return ntohs(netshort);
-}
-
-uint32_t pysock_raw_ntohl(uint32_t netlong)
-{
-    return ntohl(netlong);
-}
-
-int pysock_raw_inet_pton(int af, const char *src, void *dst)
-{
-    return inet_pton(af, src, dst);
-}
-
+/* conversions */
+uint16_t pysock_raw_htons(uint16_t hostshort) { return htons(hostshort); }
+uint32_t pysock_raw_htonl(uint32_t hostlong) { return htonl(hostlong); }
+uint16_t pysock_raw_ntohs(uint16_t netshort) { return ntohs(netshort); }
+uint32_t pysock_raw_ntohl(uint32_t netlong) { return ntohl(netlong); }
+int pysock_raw_inet_pton(int af, const char *src, void *dst) { return inet_pton(af, src, dst); }
 const char *pysock_raw_inet_ntop(int af, const void *src, char *dst, socklen_t size)
-{
-    return inet_ntop(af, src, dst, size);
-}
-
-char *pysock_raw_strerror(int errnum)
-{
-    return strerror(errnum);
-}
+{ return inet_ntop(af, src, dst, size); }
+char *pysock_raw_strerror(int errnum) { return strerror(errnum); }

@@ -96,7 +96,7 @@ def test_success_is_the_value() -> None:
 
 
 def test_bad_argument_is_what_it_is_without_checks() -> None:
-    with pytest.raises(ValueError, match="addrlen.value is 128, and addr has only 16 bytes"):
+    with pytest.raises(ValueError, match=r"addrlen\.value is 128, and addr has only 16 bytes"):
         checked.accept(-1, checked.sockaddr_in(), checked.socklen_t(128))
 
 

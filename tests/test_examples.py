@@ -98,7 +98,12 @@ class Programs:
     def started(
         self, role: str, language: Language, arguments: list[str], strace: Path | None = None
     ) -> Iterator[subprocess.Popen[bytes]]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSOCK_RAW_")}
+        # PYTHONUNBUFFERED would hide a server that forgets to flush.
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("PYSOCK_RAW_") and name != "PYTHONUNBUFFERED"
+        }
         if language.backend is None:
             command = [str(self.built / role)]
         else:
