@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         "--sides", type=_sides, metavar="c,python,stdlib", help="the first is compared with the others"
     )
     compare.add_argument("--list", action="store_true", help="name the cases and what they show; run nothing")
+    compare.add_argument("--errnos", action="store_true", help="with --list: the account of the documented errnos")
     compare.add_argument("--format", choices=("text", "json"), default="text", help="text needs the extra cli (rich)")
     compare.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the report to a file")
     compare.add_argument("--jobs", type=_positive(int), metavar="N", help="how many at a time (default: the CPUs)")
@@ -130,8 +131,10 @@ def compare_command(options: argparse.Namespace) -> int:
     from pysock_raw.conformance.compare import compare_cases, compare_script
 
     script = _script(options.case)
+    if options.errnos and not options.list:
+        raise Failure(USAGE, "--errnos goes with --list")
     if options.list:
-        return _list(options)
+        return _list_errnos(options) if options.errnos else _list(options)
     sides = options.sides or _sides_here()
     if options.format == "text":
         _rich()
@@ -201,6 +204,20 @@ def _list(options: argparse.Namespace) -> int:
             file.write(json.dumps(listed, indent=1) + "\n")
         else:
             file.writelines(f"{case.id}\t{case.shows}\n" for case in cases)
+    return EXPLAINED
+
+
+def _list_errnos(options: argparse.Namespace) -> int:
+    from pysock_raw.conformance.errnos import rows
+
+    chosen = [row for row in rows() if options.call in (None, row.call)]
+    with _output(options.output) as file:
+        if options.format == "json":
+            file.write(json.dumps([vars(row) for row in chosen], indent=1) + "\n")
+        else:
+            file.writelines(
+                f"{row.call}\t{row.errno}\t{row.account}\t{row.evidence}\t{row.condition}\n" for row in chosen
+            )
     return EXPLAINED
 
 
@@ -316,9 +333,5 @@ def info_command(options: argparse.Namespace) -> int:
     for name, value in environment().items():
         print(f"{name:<11} {value}")
     for need, (means, _) in NEEDS.items():
-        print(f"{'can test' if lacking(need) is None else 'cannot test'} {means}{_because(lacking(need))}")
+        print(f"cannot test {means}: {lacking(need)}" if lacking(need) else f"can test    {means}")
     return EXPLAINED
-
-
-def _because(reason: str | None) -> str:
-    return f": {reason}" if reason else ""

@@ -71,6 +71,7 @@ def run(jobs: list[Job], workers: int, deadline: float = DEADLINE) -> Iterator[t
     """Run the jobs, at most `workers` at a time, and yield (key, run) as they end."""
     waiting = iter(jobs)
     with selectors.DefaultSelector() as selector, tempfile.TemporaryDirectory(prefix="pysock_raw.") as root:
+        os.chmod(root, 0o711)  # a program may give up its privileges and still has its own directory
         running = 0
         for number, job in enumerate(waiting):
             child = _Child(job, Path(root, str(number)), deadline)
@@ -106,7 +107,7 @@ class _Child:
     def __init__(self, job: Job, place: Path, deadline: float) -> None:
         self.job, self.place, self.seconds = job, place, deadline
         self.deadline = time.monotonic() + deadline
-        place.mkdir()
+        place.mkdir(mode=0o711)
         self.alive, hold = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,49 +1,9 @@
-"""The catalogue: each way in which the stdlib's socket does something else than the C call beneath it.
-
-A predicate is exact: it recognises the pair of calls that its difference makes, with the arguments that cause it
-and the answers that show it, and nothing else. No predicate recognises a pair of equal calls.
-"""
+"""Differences in making sockets, in addresses and in waiting."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
+from pysock_raw.conformance.differences.difference import Difference, raised, succeeded
 from pysock_raw.conformance.verdicts import Pair
-
-
-@dataclass(frozen=True)
-class Difference:
-    id: str
-    title: str
-    c: str
-    """What C does."""
-    python: str
-    """What Python does."""
-    why: str
-    """Where in CPython, or by which PEP."""
-    instead: str
-    """How to get C's behaviour in plain Python."""
-    evidence: str
-    """The case that shows it."""
-    predicate: Callable[[Pair], bool]
-    no_fallback: bool = False
-    """Whether it happens inside Python's own retrying or closing, so that no fallback can even notice."""
-
-    def recognises(self, pair: Pair) -> bool:
-        return not pair.equal() and self.predicate(pair)
-
-
-def _raised(pair: Pair, *starts: str) -> bool:
-    """Python raised one of these before it asked the kernel, and C made the call."""
-    raised = pair.other["raised"]
-    return raised is not None and pair.c["raised"] is None and raised.startswith(starts)
-
-
-def _succeeded(record: dict[str, Any]) -> bool:
-    """A result that is no failure: a name of a descriptor, or a number from 0."""
-    return isinstance(record["result"], str) or (record["result"] is not None and record["result"] >= 0)
 
 
 def _close_on_exec(pair: Pair) -> bool:
@@ -59,7 +19,7 @@ def _minus_one(pair: Pair) -> bool:
         pair.call == "socket"
         and -1 in (pair.argument("domain"), pair.argument("type"), pair.argument("protocol"))
         and pair.c["result"] == -1
-        and _succeeded(pair.other)
+        and succeeded(pair.other)
     )
 
 
@@ -91,7 +51,7 @@ def _connect_waited_on(pair: Pair) -> bool:
 def _path_too_long(pair: Pair) -> bool:
     address = pair.argument("addr")
     return (
-        _raised(pair, "OSError: AF_UNIX path too long")
+        raised(pair, "OSError: AF_UNIX path too long")
         and len(address.get("path", "")) == 108
         and not address["path"].startswith("\0")
     )
@@ -103,7 +63,7 @@ def _negative_descriptor(pair: Pair) -> bool:
         isinstance(fd, int)
         and fd < 0
         and pair.c["errno"] == "EBADF"
-        and _raised(pair, "ValueError: negative file descriptor", "ValueError: file descriptor cannot be a negative")
+        and raised(pair, "ValueError: negative file descriptor", "ValueError: file descriptor cannot be a negative")
     )
 
 
@@ -112,7 +72,7 @@ def _null_address(pair: Pair) -> bool:
         pair.call in ("bind", "connect", "sendto")
         and pair.argument("addr") is None
         and pair.c["result"] == -1
-        and _raised(pair, "TypeError: ")
+        and raised(pair, "TypeError: ")
         and "NoneType" in pair.other["raised"]
     )
 
@@ -121,7 +81,7 @@ def _null_buffer(pair: Pair) -> bool:
     return (
         pair.call in ("send", "sendto", "write")
         and pair.argument("buf") is None
-        and _raised(pair, "TypeError: a bytes-like object is required, not 'NoneType'")
+        and raised(pair, "TypeError: a bytes-like object is required, not 'NoneType'")
     )
 
 
@@ -141,11 +101,11 @@ def _foreign_family(pair: Pair) -> bool:
     return (
         pair.call in ("bind", "connect", "sendto")
         and isinstance(pair.argument("addr"), dict)
-        and _raised(pair, *FOREIGN)
+        and raised(pair, *FOREIGN)
     )
 
 
-CATALOGUE: tuple[Difference, ...] = (
+ENTRIES: tuple[Difference, ...] = (
     Difference(
         "socket-close-on-exec",
         "every new descriptor: C leaves it open across exec, Python closes it",
