@@ -142,7 +142,7 @@ def compare_command(options: argparse.Namespace) -> int:
         if script:
             report = compare_script(script, sides, deadline=options.deadline)
         else:
-            with _progress() as progress:
+            with _progress() if options.format == "text" else contextlib.nullcontext() as progress:
                 report = compare_cases(
                     _cases(options), sides, jobs=options.jobs, deadline=options.deadline, progress=progress
                 )
@@ -227,10 +227,13 @@ def _progress() -> Iterator[Any]:
     if not sys.stderr.isatty():
         yield lambda done, of: None
         return
-    try:
-        yield lambda done, of: print(f"\r{done} of {of} runs", end="", file=sys.stderr, flush=True)
-    finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # No refreshing thread: the runner forks, and a child must not inherit one's locks.
+    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
+        bar = progress.add_task("comparing")
+        yield lambda done, of: progress.update(bar, completed=done, total=of, refresh=done % 8 == 0)
 
 
 @contextlib.contextmanager

@@ -103,7 +103,7 @@ def compare_cases(
     jobs: int | None = None,
     deadline: float = DEADLINE,
     differences: Sequence[Difference] = CATALOGUE,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Run every case on every side and judge it. The first side is the reference. ImportError if a side cannot
     be loaded: a comparison without it would be none."""
@@ -116,7 +116,8 @@ def compare_cases(
     ]
     for done, ((result, side), ran) in enumerate(run(work, jobs or os.cpu_count() or 1, deadline), 1):
         result.runs[side] = ran
-        progress(done, len(work))
+        if progress:
+            progress(done, len(work))
     for result in results:
         result.runs = {side: result.runs[side] for side in sides if side in result.runs}
         result.judge(differences)

@@ -4,7 +4,7 @@ why, and how to have it C's way. rich finds the terminal's width and colours; pi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 from rich.console import Console
@@ -14,7 +14,7 @@ from rich.table import Table
 from pysock_raw.conformance.compare import Report, Result
 from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.environment import environment
-from pysock_raw.conformance.verdicts import ACCEPTABLE, Judged
+from pysock_raw.conformance.verdicts import ACCEPTABLE, Comparison, Judged
 from pysock_raw.trace_text import line
 
 WORDS = {"differs": "differ", "inexpressible": "inexpressible"}
@@ -29,7 +29,7 @@ def console(file: IO[str]) -> Console:
     )
 
 
-def render(report: Report, file: IO[str], *, verbose: bool = False) -> None:
+def render(report: Report, file: IO[str]) -> None:
     out = console(file)
     out.print(escape(headline()))
     if report.results and report.results[0].case.call is not None:
@@ -89,18 +89,43 @@ def _difference(out: Console, report: Report, difference: Difference) -> None:
     if not found:
         return
     result, side, judged = next((found for found in found if found[0].case.id == difference.evidence), found[0])
-    cases = list(dict.fromkeys(result.case.id for result, _, _ in found))
-    out.print()
-    out.print(f"[bold yellow]{difference.id}[/]   {escape(difference.title)}")
-    out.print(_field(report.sides[0], _shown(result, report.sides[0], judged)))
-    out.print(_field(side, _shown(result, side, judged)))
-    out.print(_field("why", difference.why))
-    out.print(_field("C in Python", difference.instead))
     if result.case.call is None:
-        out.print(_field("at", ", ".join(dict.fromkeys(judged.pair.c["where"] for _, _, judged in found))))
+        where = ("at", ", ".join(dict.fromkeys(judged.pair.c["where"] for _, _, judged in found)))
     else:
-        more = f" and {len(cases) - 3} more" if len(cases) > 3 else ""
-        out.print(_field("cases", ", ".join(cases[:3]) + more))
+        where = ("cases", _some([result.case.id for result, _, _ in found], 3))
+    _heading(out, "yellow", difference.id, difference.title)
+    _fields(
+        out,
+        (report.sides[0], _shown(result, report.sides[0], judged)),
+        (side, _shown(result, side, judged)),
+        ("why", difference.why),
+        ("C in Python", difference.instead),
+        where,
+    )
+
+
+def _heading(out: Console, colour: str, name: str, text: str) -> None:
+    out.print(f"\n[bold {colour}]{escape(name)}[/]   {escape(text)}")
+
+
+def _fields(out: Console, *rows: tuple[str, str]) -> None:
+    """Names and their texts in two columns; a text that is too long for a terminal goes on below itself."""
+    if not out.is_terminal:
+        for name, text in rows:
+            out.print(f"  {name:<11} {text}", markup=False)
+        return
+    table = Table.grid(padding=(0, 1))
+    table.add_column(style="dim", min_width=13, no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(f"  {escape(name)}", escape(text))
+    out.print(table)
+
+
+def _some(names: Iterable[str], most: int) -> str:
+    unique = list(dict.fromkeys(names))
+    more = f" and {len(unique) - most} more" if len(unique) > most else ""
+    return ", ".join(unique[:most]) + more
 
 
 def _found(report: Report, difference: str) -> list[tuple[Result, str, Judged]]:
@@ -113,10 +138,6 @@ def _found(report: Report, difference: str) -> list[tuple[Result, str, Judged]]:
         for judged in result.comparisons[side].judged
         if judged.difference == difference
     ]
-
-
-def _field(name: str, text: str) -> str:
-    return f"  [dim]{name:<11}[/] {escape(text)}"
 
 
 def _shown(result: Result, side: str, judged: Judged) -> str:
@@ -142,38 +163,33 @@ def _inexpressible(out: Console, report: Report) -> None:
                     reason = judged.pair.other["raised"].partition(": ")[2]
                     reasons.setdefault((side, reason), []).append(result.case.id)
     if reasons:
-        out.print()
-        out.print("[bold]inexpressible[/]   what a side has no words for")
-    for (side, reason), cases in reasons.items():
-        more = f" and {len(cases) - 2} more" if len(cases) > 2 else ""
-        out.print(_field(side, f"{reason} ({', '.join(dict.fromkeys(cases[:2]))}{more})"))
+        _heading(out, "white", "inexpressible", "what a side has no words for")
+        _fields(out, *((side, f"{reason} ({_some(cases, 2)})") for (side, reason), cases in reasons.items()))
 
 
 def _trouble(out: Console, report: Report) -> None:
     """Nonconforming and unexplained cases, with the whole story."""
-    unexplained = {id(result): side for result, side in reversed(report.unexplained)}
     for result in report.ran:
-        trouble = result.nonconforming
-        if not trouble and id(result) not in unexplained:
-            continue
-        out.print()
-        word = "nonconforming" if trouble else "unexplained"
-        out.print(f"[bold red]{word}[/]   [bold]{escape(result.case.id)}[/]   {escape(result.case.shows)}")
-        if trouble:
-            allowed = [f"{outcome.errno or outcome.result}" for outcome in result.case.allowed]
-            out.print(_field("allowed", " or ".join(allowed)))
-            out.print(_field(result.reference, f"{trouble}: {result.outcome(result.reference)}"))
+        if result.nonconforming:
+            _heading(out, "red", "nonconforming", f"{result.case.id}   {result.case.shows}")
+            allowed = " or ".join(f"{outcome.to_json()}" for outcome in result.case.allowed)
+            reference = result.reference
+            _fields(out, ("allowed", allowed), (reference, f"{result.nonconforming}: {result.outcome(reference)}"))
         for side, comparison in result.comparisons.items():
-            if comparison.verdict in ACCEPTABLE[side]:
-                continue
-            for remark in comparison.remarks:
-                out.print(_field(side, remark))
-            worst = [judged for judged in comparison.judged if judged.verdict not in ACCEPTABLE[side]]
-            for judged in worst[:SHOWN]:
-                out.print(_field(result.reference, f"{line(judged.pair.c)}   at {judged.pair.c['where']}"))
-                out.print(_field(side, line(judged.pair.other)))
-            if len(worst) > SHOWN:
-                out.print(_field(side, f"and {len(worst) - SHOWN} more calls (all are in --format json)"))
+            if comparison.verdict not in ACCEPTABLE[side]:
+                _heading(out, "red", "unexplained", f"{result.case.id}   {result.case.shows}")
+                _fields(out, *_unexplained(result.reference, side, comparison))
+
+
+def _unexplained(reference: str, side: str, comparison: Comparison) -> Iterator[tuple[str, str]]:
+    for remark in comparison.remarks:
+        yield side, remark
+    worst = [judged for judged in comparison.judged if judged.verdict not in ACCEPTABLE[side]]
+    for judged in worst[:SHOWN]:
+        yield reference, f"{line(judged.pair.c)}   at {judged.pair.c['where']}"
+        yield side, line(judged.pair.other)
+    if len(worst) > SHOWN:
+        yield side, f"and {len(worst) - SHOWN} more calls (all are in --format json)"
 
 
 def _last_line(report: Report) -> str:
