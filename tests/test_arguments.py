@@ -225,7 +225,13 @@ ADDRESSES = [
     Bad("setsockopt", "SO_ATTACH_FILTER", (FD, 1, 26, bytearray(16), 16), ValueError, f"SO_ATTACH_FILTER {OUTSIDE}"),
     Bad("setsockopt", "SO_ATTACH_REUSEPORT_CBPF", (FD, 1, 51, bytearray(16), 16), ValueError, OUTSIDE),
     # SO_GET_FILTER, the same number, counts in instructions of 8 bytes
-    Bad("getsockopt", "SO_GET_FILTER", (FD, 1, 26, bytearray(16), SIXTEEN), ValueError, f"SO_ATTACH_FILTER {OUTSIDE}"),
+    Bad("getsockopt", "SO_GET_FILTER", (FD, 1, 26, bytearray(16), SIXTEEN), ValueError, f"SO_GET_FILTER {OUTSIDE}"),
+    # these follow a count or an address inside the value (ip_get_msfilter, mptcp_getsockopt_full_info)
+    Bad("getsockopt", "IP_MSFILTER", (FD, 0, 41, bytearray(16), SIXTEEN), ValueError, f"IP_MSFILTER {OUTSIDE}"),
+    Bad("getsockopt", "MCAST_MSFILTER", (FD, 41, 48, bytearray(16), SIXTEEN), ValueError, f"MCAST_MSFILTER {OUTSIDE}"),
+    Bad(
+        "getsockopt", "MPTCP_FULL_INFO", (FD, 284, 4, bytearray(16), SIXTEEN), ValueError, f"MPTCP_FULL_INFO {OUTSIDE}"
+    ),
     Bad("getsockopt", "TCP_ZEROCOPY_RECEIVE", (FD, 6, 35, bytearray(64), socklen_t(64)), ValueError, OUTSIDE),
     Bad("getsockopt", "EBT_SO_GET_ENTRIES", (FD, 0, 129, bytearray(64), socklen_t(64)), ValueError, OUTSIDE),
     # for most of IPPROTO_IPV6 a negative optlen is a large one (do_ipv6_getsockopt)

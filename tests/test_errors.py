@@ -96,8 +96,6 @@ class Failure:
     errno: str
     emulated: bool = False
     """Whether the fallback works the answer out by itself."""
-    broken: str = ""
-    """What the fallback still gets wrong; the row is then expected to fail there."""
 
     def __str__(self) -> str:
         return f"{self.call}: {self.id}"
@@ -128,7 +126,6 @@ THE_SOCKET = [
         lambda s, a: a.socketpair(-1, 1, 0, None),
         "EFAULT",
         emulated=True,
-        broken="it asks the kernel for the sockets first; __sys_socketpair writes to sv first",
     ),
 ]
 
@@ -174,7 +171,6 @@ OPTIONS = [
         "unknown level comes before the length",
         asked(9999, 1, 4, None),
         "EOPNOTSUPP",
-        broken="it answers EFAULT for the NULL length before it asks the kernel about the level",
     ),
 ]
 
@@ -484,10 +480,8 @@ ROWS = [*THE_SOCKET, *OPTIONS, *BIND, *LISTEN, *ACCEPT, *CONNECT, *NAMES, *TRANS
 
 
 @pytest.mark.parametrize("failure", ROWS, ids=str)
-def test_failure(failure: Failure, sockets: Sockets, request: pytest.FixtureRequest) -> None:
+def test_failure(failure: Failure, sockets: Sockets) -> None:
     api = sockets.api
-    if failure.broken and api.name == "python":
-        request.applymarker(pytest.mark.xfail(reason=failure.broken))
     result = failure.run(sockets, api)
     assert result == (None if failure.call == "inet_ntop" else -1)
     assert name_of(api.get_errno()) == failure.errno
@@ -537,13 +531,9 @@ def test_no_more_descriptors(sockets: Sockets) -> None:
     sockets.own(api.accept(fd, None, None))  # it was not lost
 
 
-def test_fcntl_of_a_process_group(sockets: Sockets, request: pytest.FixtureRequest) -> None:
+def test_fcntl_of_a_process_group(sockets: Sockets) -> None:
     """F_GETOWN(2const): a process group is a negative result, which is no failure."""
     api, fd = sockets.api, sockets.socket()
-    if api.name == "python":
-        request.applymarker(
-            pytest.mark.xfail(reason="fcntl.fcntl takes a negative result for a failure, whose errno is stale")
-        )
     assert api.fcntl(fd, api.F_SETOWN, -os.getpgrp()) == 0
     assert api.fcntl(fd, api.F_GETOWN, 0) == -os.getpgrp()
 

@@ -113,6 +113,15 @@ def test_broken_extension(copy: Any) -> None:
     assert "ImportError" in refused("c", root)
 
 
+def test_absent_cffi(c_api: Any) -> None:
+    """An extension that is there and lacks something else is not said to be not built."""
+    result = python(f"import sys; sys.modules['_cffi_backend'] = None; {SHOW}")
+    name, reason = result.stdout.splitlines()
+    assert name == "python"
+    assert reason.startswith("the Python fallback stands in: ")
+    assert "_cffi_backend" in reason
+
+
 # --- with an extension that is older than its sources ---
 
 STALE = "the compiled C backend is stale: its sources changed after it was built (pip install -e . rebuilds it)"

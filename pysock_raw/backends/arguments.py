@@ -26,36 +26,49 @@ def int_commands(constants: dict[str, int]) -> frozenset[int]:
     return frozenset(constants[name] for name in INT_COMMANDS.split() if name in constants)
 
 
-# Linux options that make the kernel read or write outside the buffer, as (level, optname). Numbers, because
-# most have no name in Python: they are those of asm-generic/socket.h, linux/tcp.h, linux/if_packet.h,
-# linux/if_xdp.h and linux/netfilter*/. It is also why no value of these is ever passed on by any backend.
-OPTIONS_THAT_HOLD_ADDRESSES = {
+# Linux options that make the kernel read or write outside the buffer, as (level, optname): their value holds an
+# address or a count that it follows, or their length is not in bytes. Numbers, because most have no name in
+# Python: those of asm-generic/socket.h, linux/{in,tcp,mptcp,sctp,rds,if_packet,if_xdp}.h and linux/netfilter*/.
+SETS_FROM_ELSEWHERE = {
     (SOL_SOCKET, 26): "SO_ATTACH_FILTER",
     (SOL_SOCKET, 51): "SO_ATTACH_REUSEPORT_CBPF",
-    (6, 35): "TCP_ZEROCOPY_RECEIVE",
     (0, 64): "IPT_SO_SET_REPLACE",
     (0, 96): "ARPT_SO_SET_REPLACE",
     (0, 128): "EBT_SO_SET_ENTRIES",
-    (0, 129): "EBT_SO_GET_ENTRIES",
-    (0, 131): "EBT_SO_GET_INIT_ENTRIES",
+    (0, 129): "EBT_SO_SET_COUNTERS",
     (41, 64): "IP6T_SO_SET_REPLACE",
-    (132, 111): "SCTP_SOCKOPT_CONNECTX3",
     (263, 22): "PACKET_FANOUT_DATA",
     (276, 2): "RDS_GET_MR",
     (276, 7): "RDS_GET_MR_FOR_DEST",
     (283, 4): "XDP_UMEM_REG",
 }
+GETS_TO_ELSEWHERE = {
+    (SOL_SOCKET, 26): "SO_GET_FILTER",
+    (0, 41): "IP_MSFILTER",
+    (0, 48): "MCAST_MSFILTER",
+    (41, 48): "MCAST_MSFILTER",
+    (0, 129): "EBT_SO_GET_ENTRIES",
+    (0, 131): "EBT_SO_GET_INIT_ENTRIES",
+    (6, 35): "TCP_ZEROCOPY_RECEIVE",
+    (6, 41): "TCP_AO_GET_KEYS",
+    (132, 111): "SCTP_SOCKOPT_CONNECTX3",
+    (284, 4): "MPTCP_FULL_INFO",
+}
 
 
 def integer(value: Any, low: int, high: int) -> int:
-    """value as an int within a C type's range, by cffi's rules: whatever has __int__, except a float."""
+    """value as an int within a C type's range, by cffi's rules (whatever has __int__, except a float) and in
+    cffi's words, so that the sides differ in nothing."""
     if isinstance(value, float) or not hasattr(type(value), "__int__"):
         raise TypeError("an integer is required")
     number = int(value)
+    if not -(2**63) <= number < 2**64:
+        raise OverflowError("int too big to convert")
+    if low == 0 and number < 0:
+        raise OverflowError("can't convert negative number to unsigned")
     if not low <= number <= high:
-        bits = (high - low + 1).bit_length() - 1
-        sign = "unsigned" if low == 0 else "signed"
-        raise OverflowError(f"{number} does not fit a C integer of {bits} bits, {sign}")
+        kind = f"{(high - low).bit_length()}-bit {'unsigned ' if low == 0 else ''}int"
+        raise OverflowError(f"integer {number} does not fit '{kind}'")
     return number
 
 
@@ -83,6 +96,8 @@ def memory(name: str, obj: Any, *, writable: bool = False) -> memoryview | None:
         raise TypeError(
             f"{name} must be an object with the buffer protocol or None, not {type(obj).__name__}"
         ) from None
+    if view.format.lstrip("<>@=!")[:1] in ("&", "z", "Z", "P", "O", "X"):  # its bytes are an address
+        raise TypeError(f"{name} must be the object itself, not a {type(obj).__name__} to it")
     if not view.c_contiguous:
         raise TypeError(f"{name} must be contiguous in memory")
     if writable and view.readonly:
@@ -119,33 +134,45 @@ def address(
 
 def value_result(
     obj: Any, length: Any, *, name: str = "addr", length_name: str = "addrlen", negative: bool = LINUX
-) -> memoryview | None:
-    """A buffer that the kernel writes with a socklen_t * beside it, checked. negative says that the kernel
-    refuses a length that is negative as an int; elsewhere that is a length beyond the end."""
+) -> tuple[memoryview | None, int]:
+    """A buffer that the kernel writes with a socklen_t * beside it, checked: (view or None, length). The length
+    is read once, and only that number is used, so that nobody can change it after the check. negative says that
+    the kernel refuses a length that is negative as an int; elsewhere that is a length beyond the end."""
     view = memory(name, obj, writable=True)
-    if length is not None and not isinstance(length, socklen_t):
+    if length is None:
+        return view, 0
+    if type(length) is not socklen_t:
         raise TypeError(f"{length_name} must be a socklen_t or None, not {type(length).__name__}")
-    if length is not None and not (negative and length.value >= 2**31):
-        bounded(name, view, f"{length_name}.value", length.value)
-    return view
+    number: int = length.value
+    if not (negative and number >= 2**31):
+        bounded(name, view, f"{length_name}.value", number)
+    return view, number
 
 
-def option(level: Any, optname: Any) -> tuple[int, int]:
+def option(level: Any, optname: Any, refused: dict[tuple[int, int], str]) -> tuple[int, int]:
     """(level, optname) as ints. ValueError for an option that would lead the kernel out of the buffer."""
     level, optname = to_int(level), to_int(optname)
-    name = OPTIONS_THAT_HOLD_ADDRESSES.get((level, optname)) if LINUX else None
+    name = refused.get((level, optname)) if LINUX else None
     if name:
         raise ValueError(f"{name} makes the kernel use memory outside its buffer, so it is not passed on")
     return level, optname
 
 
-def option_result(level: Any, optname: Any, obj: Any, length: Any) -> tuple[int, int, memoryview | None]:
-    """(level, optname, view) for getsockopt. Linux refuses a negative length for SOL_SOCKET (sk_getsockopt),
-    but for most of IPPROTO_IPV6 takes it for a large one and writes the whole value (do_ipv6_getsockopt)."""
-    level, optname = option(level, optname)
-    refused = LINUX and level == SOL_SOCKET
-    view = value_result(obj, length, name="optval", length_name="optlen", negative=refused)
-    return level, optname, view
+def option_value(level: Any, optname: Any, obj: Any, length: Any) -> tuple[int, int, memoryview | None, int]:
+    """(level, optname, view, optlen) for setsockopt."""
+    level, optname = option(level, optname, SETS_FROM_ELSEWHERE)
+    view, length = address(obj, length, name="optval", length_name="optlen")
+    return level, optname, view, length
+
+
+def option_result(level: Any, optname: Any, obj: Any, length: Any) -> tuple[int, int, memoryview | None, int]:
+    """(level, optname, view, optlen.value) for getsockopt. Linux refuses a negative length for SOL_SOCKET
+    (sk_getsockopt), but for most of IPPROTO_IPV6 takes it for a large one and writes the whole value
+    (do_ipv6_getsockopt)."""
+    level, optname = option(level, optname, GETS_TO_ELSEWHERE)
+    negative = LINUX and level == SOL_SOCKET
+    view, number = value_result(obj, length, name="optval", length_name="optlen", negative=negative)
+    return level, optname, view, number
 
 
 def descriptor_pair(sv: Any) -> memoryview | None:

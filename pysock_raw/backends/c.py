@@ -46,10 +46,9 @@ def _pointer(view: memoryview | None, ctype: Any = "char[]") -> Any:
     return _NULL if view is None else ffi.from_buffer(ctype, view)
 
 
-def _length(addrlen: SocklenPointer) -> Any:
-    """A private copy of a value-result length: another thread that changed it between the check and the call
-    could make the kernel write past the buffer."""
-    return _NULL if addrlen is None else ffi.new(_LENGTH, addrlen.value)
+def _length(addrlen: SocklenPointer, value: int) -> Any:
+    """The kernel's own copy of a value-result length, with the value that was checked."""
+    return _NULL if addrlen is None else ffi.new(_LENGTH, value)
 
 
 def _write_back(addrlen: SocklenPointer, copy: Any) -> None:
@@ -64,8 +63,7 @@ socket = lib.pysock_raw_socket
 
 @documented
 def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Socklen, /) -> Int:
-    level, optname = arguments.option(level, optname)
-    view, optlen = arguments.address(optval, optlen, name="optval", length_name="optlen")
+    level, optname, view, optlen = arguments.option_value(level, optname, optval, optlen)
     return lib.pysock_raw_setsockopt(fd, level, optname, _pointer(view), optlen & 0xFFFFFFFF)
 
 
@@ -80,8 +78,8 @@ listen = lib.pysock_raw_listen
 
 @documented
 def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
-    view = arguments.value_result(addr, addrlen)
-    length = _length(addrlen)
+    view, room = arguments.value_result(addr, addrlen)
+    length = _length(addrlen, room)
     result = lib.pysock_raw_accept(fd, _pointer(view, _ADDRESS), length)
     _write_back(addrlen, length)
     return result
@@ -98,8 +96,8 @@ def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
 
 @documented
 def accept4(fd: Fd, addr: Writable, addrlen: SocklenPointer, flags: Int, /) -> Fd:
-    view = arguments.value_result(addr, addrlen)
-    length = _length(addrlen)
+    view, room = arguments.value_result(addr, addrlen)
+    length = _length(addrlen, room)
     result = lib.pysock_raw_accept4(fd, _pointer(view, _ADDRESS), length, flags)
     _write_back(addrlen, length)
     return result
@@ -113,8 +111,8 @@ def socketpair(domain: Int, type: Int, protocol: Int, sv: Writable, /) -> Int:
 
 @documented
 def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: SocklenPointer, /) -> Int:
-    level, optname, view = arguments.option_result(level, optname, optval, optlen)
-    length = _length(optlen)
+    level, optname, view, room = arguments.option_result(level, optname, optval, optlen)
+    length = _length(optlen, room)
     result = lib.pysock_raw_getsockopt(fd, level, optname, _pointer(view), length)
     _write_back(optlen, length)
     return result
@@ -122,8 +120,8 @@ def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: Sockl
 
 @documented
 def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    view = arguments.value_result(addr, addrlen)
-    length = _length(addrlen)
+    view, room = arguments.value_result(addr, addrlen)
+    length = _length(addrlen, room)
     result = lib.pysock_raw_getsockname(fd, _pointer(view, _ADDRESS), length)
     _write_back(addrlen, length)
     return result
@@ -131,8 +129,8 @@ def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
 
 @documented
 def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    view = arguments.value_result(addr, addrlen)
-    length = _length(addrlen)
+    view, room = arguments.value_result(addr, addrlen)
+    length = _length(addrlen, room)
     result = lib.pysock_raw_getpeername(fd, _pointer(view, _ADDRESS), length)
     _write_back(addrlen, length)
     return result
@@ -176,8 +174,8 @@ def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen
 @documented
 def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrlen: SocklenPointer, /) -> int:
     view, len = arguments.sized("buf", buf, len, writable=True)
-    sender = arguments.value_result(addr, addrlen)
-    length = _length(addrlen)
+    sender, room = arguments.value_result(addr, addrlen)
+    length = _length(addrlen, room)
     result = lib.pysock_raw_recvfrom(fd, _pointer(view), len, flags, _pointer(sender, _ADDRESS), length)
     _write_back(addrlen, length)
     return result

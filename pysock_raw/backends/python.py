@@ -14,6 +14,7 @@ import mmap
 import os
 import select
 import socket as _socket
+import struct
 import sys
 from typing import Any
 
@@ -36,7 +37,7 @@ from pysock_raw.backends.contract import (
 from pysock_raw.backends.wrapping import Emulated, Inexpressible, LastCall
 from pysock_raw.constants import NAMES, absent
 from pysock_raw.structures import *
-from pysock_raw.structures import pollfd, sockaddr_in, sockaddr_un
+from pysock_raw.structures import pollfd, sockaddr_in, sockaddr_in6, sockaddr_un
 from pysock_raw.structures import sizeof as sizeof
 
 name = "python"
@@ -47,12 +48,19 @@ CLOEXEC = getattr(_socket, "SOCK_CLOEXEC", 0)
 LARGEST = 2**31 - 1  # as a backlog, the longest queue; as a descriptor, one that can never be open
 STORAGE = 128  # sizeof(struct sockaddr_storage): a longer address is EINVAL (move_addr_to_kernel)
 MAX_RW_COUNT = 0x7FFFF000  # read(2): at most this many bytes are transferred
+SOCK_TYPE_MASK = 0xF  # linux/net.h: the flags are above
+F_GETOWN_EX, F_OWNER_PGRP = 16, 2  # fcntl(2); Python names them from 3.13 on
+OWN_LEVELS = (_socket.IPPROTO_IP, _socket.IPPROTO_IPV6, _socket.IPPROTO_TCP, _socket.IPPROTO_UDP)
+ADDRESSES: dict[int, Any] = {_socket.AF_INET: sockaddr_in, _socket.AF_INET6: sockaddr_in6}
 
 
 class _Wrapped(_socket.socket):
     """A descriptor as a socket object, for one call. With SOCK_NONBLOCK in its type the object has a timeout of
     0, so that Python neither touches O_NONBLOCK for a default timeout nor waits after a connect that a signal
     interrupted; the descriptor itself stays as it is (init_sockobject and internal_connect, socketmodule.c)."""
+
+    # An exception from a signal handler may come before __exit__ is reached: then too the descriptor stays open.
+    __del__ = _socket.SocketType.detach
 
     def __exit__(self, *args: object) -> None:
         self.detach()
@@ -84,19 +92,26 @@ def _new(fd: int, flags: int) -> int:
     return fd
 
 
-def _send_address(sock: _Wrapped, view: memoryview | None, addrlen: int, call: str) -> tuple[int, Any]:
-    """The family to wrap with and Python's address that make the kernel see what C would show it, or something
-    that it refuses for the same reason, at the same point of its checks."""
+def _copied(view: memoryview | None, addrlen: int) -> bytes:
+    """The bytes of an address that the kernel reads (move_addr_to_kernel)."""
     if addrlen < 0 or addrlen > STORAGE:
-        raise Emulated(errno.EINVAL)  # move_addr_to_kernel
+        raise Emulated(errno.EINVAL)
     if view is None and addrlen:
         raise Emulated(errno.EFAULT)
-    raw = b"" if view is None else bytes(view[:addrlen])
-    own, family = sock.domain(), family_of(raw)
+    return b"" if view is None else bytes(view[:addrlen])
+
+
+def _send_address(sock: _Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
+    """The family to wrap with and Python's address that make the kernel see what C would show it, or something
+    that it refuses for the same reason, at the same point of its checks."""
+    own, family, addrlen = sock.domain(), family_of(raw), len(raw)
     if own not in (_socket.AF_INET, _socket.AF_INET6, _socket.AF_UNIX):
         raise Inexpressible(f"this fallback has no addresses for a socket of family {own}")
     if own == _socket.AF_UNIX:
         return _local_address(sock, raw, call)
+    kind = sock.kind()
+    if kind == _socket.SOCK_RAW and (family != own or addrlen < sizeof(ADDRESSES[own])):
+        raise Inexpressible("a raw socket looks at other parts of an address than Python can choose")
     if call == "connect" and family is None:
         raise Emulated(errno.EINVAL)  # inet_stream_connect, before the state of the socket
     if call == "connect" and family == _socket.AF_UNSPEC:
@@ -108,10 +123,12 @@ def _send_address(sock: _Wrapped, view: memoryview | None, addrlen: int, call: s
             return _socket.AF_INET, to_python(_as_inet(raw))
     if family == _socket.AF_UNSPEC and call == "sendto" and own == _socket.AF_INET6:
         return own, None  # no address at all (udpv6_sendmsg)
-    if family == _socket.AF_INET and addrlen >= 16:
-        # An IPv6 socket takes an IPv4 address as it is for UDP only (__ip6_datagram_connect, udpv6_sendmsg).
-        if own == family or addrlen == 16 or (call != "bind" and sock.kind() == _socket.SOCK_DGRAM):
-            return family, to_python(raw)
+    # A datagram socket of IPv6 takes an IPv4 address as it is (__ip6_datagram_connect, udpv6_sendmsg).
+    as_ip4 = own == _socket.AF_INET6 and call != "bind" and kind == _socket.SOCK_DGRAM
+    if family == _socket.AF_INET and as_ip4 and addrlen < 16:
+        raise Inexpressible("Python's IPv4 addresses are never short, and this socket looks at the family first")
+    if family == _socket.AF_INET and addrlen >= 16 and (own == family or addrlen == 16 or as_ip4):
+        return family, to_python(raw)
     if family == _socket.AF_INET6 and (addrlen >= 28 or (addrlen >= 24 and own == family)):
         return family, _without_traffic_class(sock, own, to_python(raw))
     # Too short or foreign: an abstract AF_UNIX name of the same length is refused for the same reason.
@@ -150,19 +167,29 @@ def _without_traffic_class(sock: _Wrapped, own: int, address: Any) -> Any:
     return host, port, flow & 0xFFFFF, scope
 
 
-def _give_address(raw: bytes, view: memoryview | None, addrlen: SocklenPointer) -> None:
-    """Write an address back as the kernel does: cut to the caller's length, its full length reported
-    (move_addr_to_user)."""
+def _give_address(raw: bytes, view: memoryview | None, room: int, addrlen: SocklenPointer) -> None:
+    """Write an address back as the kernel does: its full length reported, its bytes cut to the caller's room
+    (move_addr_to_user, which since Linux 6.16 writes the length first)."""
     if addrlen is None:
         raise Emulated(errno.EFAULT)
-    room = min(addrlen.value, len(raw))
-    if addrlen.value >= 2**31:
+    if room >= 2**31:
         raise Emulated(errno.EINVAL)
+    room = min(room, len(raw))
+    addrlen.value = len(raw)
     if room and view is None:
         raise Emulated(errno.EFAULT)
     if view is not None:
         view[:room] = raw[:room]
-    addrlen.value = len(raw)
+
+
+def _must_be_open(fd: int) -> None:
+    """EBADF for a descriptor that is not open (or open for its path alone), whatever else it refers to."""
+    try:
+        with _wrapped(fd):
+            pass
+    except OSError as error:
+        if error.errno != errno.ENOTSOCK:
+            raise
 
 
 def _unreachable(length: int) -> mmap.mmap | bytearray:
@@ -181,6 +208,13 @@ def _unreachable(length: int) -> mmap.mmap | bytearray:
     finally:
         os.close(file)
     return pages
+
+
+def _reachable(fd: int, view: memoryview | None, count: int) -> None:
+    """read and write refuse a range beyond all user space before they look at what the descriptor is (vfs_read)."""
+    if view is None and count >= 2**47:
+        _must_be_open(fd)
+        raise Emulated(errno.EFAULT)
 
 
 def _buffer(view: memoryview | None, length: int) -> Any:
@@ -202,8 +236,7 @@ def socket(domain: Int, type: Int, protocol: Int, /) -> Fd:
 @documented
 @_last.call
 def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Socklen, /) -> Int:
-    level, optname = arguments.option(level, optname)
-    view, optlen = arguments.address(optval, optlen, name="optval", length_name="optlen")
+    level, optname, view, optlen = arguments.option_value(level, optname, optval, optlen)
     with _wrapped(to_int(fd)) as sock:
         if view is None or not 0 <= optlen < 2**31:  # a negative length is refused before the pointer is used
             sock.setsockopt(level, optname, None, optlen & 0xFFFFFFFF)
@@ -218,7 +251,7 @@ def bind(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
     view, addrlen = arguments.address(addr, addrlen)
     fd = to_int(fd)
     with _wrapped(fd) as sock:
-        family, address = _send_address(sock, view, addrlen, "bind")
+        family, address = _send_address(sock, _copied(view, addrlen), "bind")
     with _wrapped(fd, family) as sock:
         sock.bind(address)
     return 0
@@ -236,16 +269,16 @@ def listen(fd: Fd, backlog: Int, /) -> Int:
 @documented
 @_last.call
 def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
-    view = arguments.value_result(addr, addrlen)
-    return _accepted(to_int(fd), view, addrlen, 0)
+    view, room = arguments.value_result(addr, addrlen)
+    return _accepted(to_int(fd), view, room, addrlen, 0)
 
 
-def _accepted(fd: int, view: memoryview | None, addrlen: SocklenPointer, flags: int) -> int:
+def _accepted(fd: int, view: memoryview | None, room: int, addrlen: SocklenPointer, flags: int) -> int:
     with _as_it_is(fd) as sock:
         connection, peer = sock._accept()  # type: ignore[attr-defined]
     try:
         if view is not None:
-            _give_address(to_bytes(sock.family, peer), view, addrlen)
+            _give_address(to_bytes(sock.family, peer), view, room, addrlen)
     except BaseException:
         os.close(connection)  # so does the kernel: the connection is lost
         raise
@@ -257,8 +290,10 @@ def _accepted(fd: int, view: memoryview | None, addrlen: SocklenPointer, flags: 
 def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
     view, addrlen = arguments.address(addr, addrlen)
     fd = to_int(fd)
+    _must_be_open(fd)
+    raw = _copied(view, addrlen)  # before the descriptor is found to be no socket (__sys_connect)
     with _wrapped(fd) as sock:
-        family, address = _send_address(sock, view, addrlen, "connect")
+        family, address = _send_address(sock, raw, "connect")
     with _wrapped(fd, family) as sock:
         sock.connect(address)
     return 0
@@ -270,13 +305,12 @@ def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
 @documented
 @_last.call
 def accept4(fd: Fd, addr: Writable, addrlen: SocklenPointer, flags: Int, /) -> Fd:
-    view = arguments.value_result(addr, addrlen)
+    view, room = arguments.value_result(addr, addrlen)
     fd, flags = to_int(fd), to_int(flags)
     if flags & ~(NONBLOCK | CLOEXEC):
-        # The descriptor is looked up before the flags, and is found to be no socket after them (__sys_accept4).
-        path_only = _fcntl.fcntl(LARGEST if fd < 0 else fd, _fcntl.F_GETFL) & getattr(os, "O_PATH", 0)
-        raise Emulated(errno.EBADF if path_only else errno.EINVAL)
-    return _accepted(fd, view, addrlen, flags)
+        _must_be_open(fd)  # the flags are looked at next, and then whether it is a socket (__sys_accept4)
+        raise Emulated(errno.EINVAL)
+    return _accepted(fd, view, room, addrlen, flags)
 
 
 @documented
@@ -284,12 +318,12 @@ def accept4(fd: Fd, addr: Writable, addrlen: SocklenPointer, flags: Int, /) -> F
 def socketpair(domain: Int, type: Int, protocol: Int, sv: Writable, /) -> Int:
     view = arguments.descriptor_pair(sv)
     domain, type, protocol = to_int(domain), to_int(type), to_int(protocol)
+    flags = type & ~SOCK_TYPE_MASK
+    if view is None and not flags & ~(NONBLOCK | CLOEXEC):
+        raise Emulated(errno.EFAULT)  # after the flags, before anything is created (__sys_socketpair)
     pair = _socket.socketpair(domain, type, protocol)
     fds = [_new(end.detach(), type) for end in pair]
-    if view is None:
-        for fd in fds:
-            os.close(fd)
-        raise Emulated(errno.EFAULT)
+    assert view is not None  # the kernel refused the flags
     view[:8] = b"".join(fd.to_bytes(4, sys.byteorder) for fd in fds)
     return 0
 
@@ -297,19 +331,29 @@ def socketpair(domain: Int, type: Int, protocol: Int, sv: Writable, /) -> Int:
 @documented
 @_last.call
 def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: SocklenPointer, /) -> Int:
-    level, optname, view = arguments.option_result(level, optname, optval, optlen)
+    level, optname, view, room = arguments.option_result(level, optname, optval, optlen)
     with _wrapped(to_int(fd)) as sock:
-        if optlen is None:
-            raise Emulated(errno.EFAULT)
-        if optlen.value >= 2**31:
-            raise Emulated(errno.EINVAL)
-        raw = _option(sock, level, optname, optlen.value)
+        if optlen is None or room >= 2**31:
+            if level != _socket.SOL_SOCKET:
+                _known_level(sock, level, optname)
+            raise Emulated(errno.EFAULT if optlen is None else errno.EINVAL)
+        raw = _option(sock, level, optname, room)
+    if level != _socket.SOL_SOCKET or view is not None or not raw:
+        optlen.value = len(raw)  # before the value, except in sk_getsockopt
     if raw and view is None:
         raise Emulated(errno.EFAULT)
     if view is not None:
         view[: len(raw)] = raw
-    optlen.value = len(raw)
     return 0
+
+
+def _known_level(sock: _socket.socket, level: int, optname: int) -> None:
+    """A level that the socket does not have is refused before the length is looked at."""
+    try:
+        sock.getsockopt(level, optname, 1)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.ENOPROTOOPT) and level not in OWN_LEVELS:
+            raise
 
 
 def _option(sock: _socket.socket, level: int, optname: int, length: int) -> bytes:
@@ -325,20 +369,20 @@ def _option(sock: _socket.socket, level: int, optname: int, length: int) -> byte
 @documented
 @_last.call
 def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    view = arguments.value_result(addr, addrlen)
-    return _named(to_int(fd), "getsockname", view, addrlen)
+    view, room = arguments.value_result(addr, addrlen)
+    return _named(to_int(fd), "getsockname", view, room, addrlen)
 
 
 @documented
 @_last.call
 def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    view = arguments.value_result(addr, addrlen)
-    return _named(to_int(fd), "getpeername", view, addrlen)
+    view, room = arguments.value_result(addr, addrlen)
+    return _named(to_int(fd), "getpeername", view, room, addrlen)
 
 
-def _named(fd: int, call: str, view: memoryview | None, addrlen: SocklenPointer) -> int:
+def _named(fd: int, call: str, view: memoryview | None, room: int, addrlen: SocklenPointer) -> int:
     with _as_it_is(fd) as sock:
-        _give_address(to_bytes(sock.family, getattr(sock, call)()), view, addrlen)
+        _give_address(to_bytes(sock.family, getattr(sock, call)()), view, room, addrlen)
     return 0
 
 
@@ -362,14 +406,19 @@ def close(fd: Fd, /) -> Int:
 @_last.call
 def read(fd: Fd, buf: Writable, count: Size, /) -> int:
     view, count = arguments.sized("buf", buf, count, length_name="count", writable=True)
-    return os.readv(to_int(fd), [_buffer(view, count)])
+    fd = to_int(fd)
+    _reachable(fd, view, count)
+    # readv, because it reads into the buffer itself; but it looks at nothing where there is nothing to read
+    return os.readv(fd, [_buffer(view, count)]) if count else len(os.read(fd, 0))
 
 
 @documented
 @_last.call
 def write(fd: Fd, buf: Readable, count: Size, /) -> int:
     view, count = arguments.sized("buf", buf, count, length_name="count")
-    return os.write(to_int(fd), _buffer(view, count))
+    fd = to_int(fd)
+    _reachable(fd, view, count)
+    return os.write(fd, _buffer(view, count))
 
 
 @documented
@@ -400,7 +449,7 @@ def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen
     if to is None:  # sendto(2): as send, whatever the length
         return send(fd, buf, len, flags)
     with _wrapped(fd) as sock:
-        family, address = _send_address(sock, to, addrlen, "sendto")
+        family, address = _send_address(sock, _copied(to, addrlen), "sendto")
     with _wrapped(fd, family) as sock:
         if address is None:
             return sock.send(_buffer(view, len), flags)
@@ -411,12 +460,12 @@ def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen
 @_last.call
 def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrlen: SocklenPointer, /) -> int:
     view, len = arguments.sized("buf", buf, len, writable=True)
-    sender = arguments.value_result(addr, addrlen)
+    sender, room = arguments.value_result(addr, addrlen)
     fd, flags = to_int(fd), to_int(flags)
     with _as_it_is(fd) as sock:
         received, address = sock.recvfrom_into(_buffer(view, len), 0, flags)
     if sender is not None:
-        _give_address(to_bytes(sock.family, address), sender, addrlen)
+        _give_address(to_bytes(sock.family, address), sender, room, addrlen)
     return received
 
 
@@ -448,8 +497,12 @@ def poll(fds: Writable, nfds: Size, timeout: Int, /) -> Int:
 @_last.call
 def fcntl(fd: Fd, cmd: Int, arg: Int, /) -> Int:
     cmd, arg = arguments.int_command(cmd, arg, _INT_COMMANDS)
-    fd = to_int(fd)
-    return _fcntl.fcntl(LARGEST if fd < 0 else fd, cmd, arg)
+    fd = LARGEST if to_int(fd) < 0 else to_int(fd)
+    if cmd == getattr(_fcntl, "F_GETOWN", None) and sys.platform == "linux":
+        # A process group is a negative result, which fcntl.fcntl takes for a failure; so glibc asks this way too.
+        kind, owner = struct.unpack("ii", _fcntl.fcntl(fd, F_GETOWN_EX, bytes(8)))
+        return int(-owner if kind == F_OWNER_PGRP else owner)
+    return _fcntl.fcntl(fd, cmd, arg)
 
 
 # --- conversions ---

@@ -49,6 +49,9 @@ WHOLE: dict[int | None, tuple[int, int]] = {
 class _Borrowed(_socket.socket):
     """A socket object for a descriptor that stays its caller's."""
 
+    # An exception from a signal handler may come before __exit__ is reached: then too the descriptor stays open.
+    __del__ = _socket.SocketType.detach
+
     def __exit__(self, *args: object) -> None:
         self.detach()
 
@@ -67,20 +70,20 @@ def _address(view: memoryview | None, addrlen: int) -> Any:
     return to_python(raw)
 
 
-def _give_address(raw: bytes, view: memoryview | None, addrlen: SocklenPointer) -> None:
+def _value_result(obj: Writable, addrlen: SocklenPointer) -> tuple[memoryview | None, int]:
+    view, room = arguments.value_result(obj, addrlen)
+    if obj is not None and (addrlen is None or room >= 2**31):
+        raise Inexpressible("Python returns addresses whole, and takes neither a buffer nor a length for them")
+    return view, room
+
+
+def _give_address(raw: bytes, view: memoryview | None, room: int, addrlen: SocklenPointer) -> None:
     if addrlen is None:
         return
     if view is not None:
-        room = min(addrlen.value, len(raw))
+        room = min(room, len(raw))
         view[:room] = raw[:room]
     addrlen.value = len(raw)
-
-
-def _value_result(obj: Writable, addrlen: SocklenPointer) -> memoryview | None:
-    view = arguments.value_result(obj, addrlen)
-    if obj is not None and (addrlen is None or addrlen.value >= 2**31):
-        raise Inexpressible("Python returns addresses whole, and takes neither a buffer nor a length for them")
-    return view
 
 
 # --- the calls of the documents ---
@@ -95,8 +98,7 @@ def socket(domain: Int, type: Int, protocol: Int, /) -> Fd:
 @documented
 @_last.call
 def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Socklen, /) -> Int:
-    level, optname = arguments.option(level, optname)
-    view, optlen = arguments.address(optval, optlen, name="optval", length_name="optlen")
+    level, optname, view, optlen = arguments.option_value(level, optname, optval, optlen)
     with _borrowed(fd) as sock:
         if view is None:
             sock.setsockopt(level, optname, None, optlen & 0xFFFFFFFF)
@@ -127,11 +129,11 @@ def listen(fd: Fd, backlog: Int, /) -> Int:
 @documented
 @_last.call
 def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
-    view = _value_result(addr, addrlen)
+    view, room = _value_result(addr, addrlen)
     with _borrowed(fd) as sock:
         connection, peer = sock.accept()
     if view is not None:
-        _give_address(to_bytes(connection.family, peer), view, addrlen)
+        _give_address(to_bytes(connection.family, peer), view, room, addrlen)
     return connection.detach()
 
 
@@ -168,11 +170,11 @@ def socketpair(domain: Int, type: Int, protocol: Int, sv: Writable, /) -> Int:
 @documented
 @_last.call
 def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: SocklenPointer, /) -> Int:
-    level, optname, view = arguments.option_result(level, optname, optval, optlen)
-    if view is None or optlen is None or not 0 < optlen.value < 2**31:
+    level, optname, view, room = arguments.option_result(level, optname, optval, optlen)
+    if view is None or optlen is None or not 0 < room < 2**31:
         raise Inexpressible("socket.getsockopt returns its value, and takes no pointer and no length of 0 for it")
     with _borrowed(fd) as sock:
-        raw = sock.getsockopt(level, optname, optlen.value)
+        raw = sock.getsockopt(level, optname, room)
     view[: len(raw)] = raw
     optlen.value = len(raw)
     return 0
@@ -181,18 +183,18 @@ def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: Sockl
 @documented
 @_last.call
 def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    view = _value_result(addr, addrlen)
+    view, room = _value_result(addr, addrlen)
     with _borrowed(fd) as sock:
-        _give_address(to_bytes(sock.family, sock.getsockname()), view, addrlen)
+        _give_address(to_bytes(sock.family, sock.getsockname()), view, room, addrlen)
     return 0
 
 
 @documented
 @_last.call
 def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    view = _value_result(addr, addrlen)
+    view, room = _value_result(addr, addrlen)
     with _borrowed(fd) as sock:
-        _give_address(to_bytes(sock.family, sock.getpeername()), view, addrlen)
+        _give_address(to_bytes(sock.family, sock.getpeername()), view, room, addrlen)
     return 0
 
 
@@ -267,13 +269,13 @@ def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen
 @_last.call
 def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrlen: SocklenPointer, /) -> int:
     view, len = arguments.sized("buf", buf, len, writable=True)
-    sender = _value_result(addr, addrlen)
+    sender, room = _value_result(addr, addrlen)
     if view is None:
         raise Inexpressible("socket.recvfrom returns what it received, and takes no pointer for it")
     with _borrowed(fd) as sock:
         received, address = sock.recvfrom_into(view[:len], 0, flags)
         if sender is not None:
-            _give_address(to_bytes(sock.family, address), sender, addrlen)
+            _give_address(to_bytes(sock.family, address), sender, room, addrlen)
     return received
 
 
