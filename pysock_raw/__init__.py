@@ -14,57 +14,24 @@ sentence. PYSOCK_RAW_BACKEND=c|python|stdlib forces one, PYSOCK_RAW_TRACE=-|FILE
 from __future__ import annotations
 
 from pysock_raw.backends.wrapping import Inexpressible as Inexpressible
-from pysock_raw.selected import api as _api
-from pysock_raw.selected import backend_reason as backend_reason
+from pysock_raw.selected import api as _api, backend_reason as backend_reason
 from pysock_raw.structures import (
     c_int as c_int,
-)
-from pysock_raw.structures import (
     cmsghdr as cmsghdr,
-)
-from pysock_raw.structures import (
     in6_addr as in6_addr,
-)
-from pysock_raw.structures import (
     in_addr as in_addr,
-)
-from pysock_raw.structures import (
     iovec as iovec,
-)
-from pysock_raw.structures import (
     linger as linger,
-)
-from pysock_raw.structures import (
     mmsghdr as mmsghdr,
-)
-from pysock_raw.structures import (
     msghdr as msghdr,
-)
-from pysock_raw.structures import (
     pollfd as pollfd,
-)
-from pysock_raw.structures import (
     sockaddr as sockaddr,
-)
-from pysock_raw.structures import (
     sockaddr_in as sockaddr_in,
-)
-from pysock_raw.structures import (
     sockaddr_in6 as sockaddr_in6,
-)
-from pysock_raw.structures import (
     sockaddr_storage as sockaddr_storage,
-)
-from pysock_raw.structures import (
     sockaddr_un as sockaddr_un,
-)
-from pysock_raw.structures import (
     socklen_t as socklen_t,
-)
-from pysock_raw.structures import (
     timeval as timeval,
-)
-from pysock_raw.structures import (
     ucred as ucred,
 )
 

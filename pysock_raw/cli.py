@@ -11,15 +11,15 @@ import contextlib
 import io
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
-from pysock_raw.backends import SIDES, load
+from pysock_raw.backends import SIDES, NotBuilt, load
 from pysock_raw.backends.contract import CALLS, Backend
-from pysock_raw.backends.sources import StaleExtension
 
 EXPLAINED, TROUBLE, USAGE, ENVIRONMENT = range(4)
 
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("difference", nargs="?", metavar="DIFFERENCE")
     trace = _command(commands, trace_command, "run a script and print every call that it makes")
     trace.add_argument("script", type=Path, metavar="SCRIPT.py")
-    trace.add_argument("argument", nargs=argparse.REMAINDER, metavar="ARG")
+    trace.add_argument("argument", nargs="*", metavar="ARG", help="for the script; after -- if it begins with -")
     trace.add_argument("--side", choices=SIDES, default="c")
     trace.add_argument("--format", choices=("text", "jsonl"), default="text")
     trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of stderr")
@@ -93,8 +93,8 @@ def _command(commands: Any, run: Any, help: str) -> argparse.ArgumentParser:
 def _positive(kind: type[Any]) -> Any:
     def positive(text: str) -> Any:
         number = kind(text)
-        if number <= 0:
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        if not 0 < number <= 10**6:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1000000")
         return number
 
     positive.__name__ = kind.__name__
@@ -108,7 +108,7 @@ def _sides(text: str) -> list[str]:
             raise argparse.ArgumentTypeError(f"there is no side {side!r}: choose from {','.join(SIDES)}")
     if len(set(sides)) != len(sides):
         raise argparse.ArgumentTypeError("a side is named twice")
-    return sides
+    return sorted(sides, key=SIDES.index)  # the first is what the others are compared with
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -117,14 +117,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"pysock-raw: {arguments[0]} is not built yet", file=sys.stderr)
         return USAGE
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that children are ended
     try:
-        return cast(int, options.run(options))
+        status = cast(int, options.run(options))
+        sys.stdout.flush()
+        return status
     except Failure as failure:
         print(f"pysock-raw: {failure}", file=sys.stderr)
         return failure.status
-    except BrokenPipeError:  # the reader of a pipe has left
+    except KeyboardInterrupt:
+        print("pysock-raw: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of a pipe has left, and knows no verdict
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return EXPLAINED
+        return ENVIRONMENT
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        print(f"pysock-raw: cannot write: {error.strerror}", file=sys.stderr)
+        return ENVIRONMENT
 
 
 def compare_command(options: argparse.Namespace) -> int:
@@ -179,13 +192,13 @@ def _cases(options: argparse.Namespace) -> list[Any]:
 
 
 def _sides_here() -> list[str]:
-    """All sides, or without the C one where it is not built. A stale one is an error: it would be no evidence."""
+    """All sides, or without the C one where it is not built. A stale or broken one is an error: no evidence."""
     try:
         load("c")
-    except StaleExtension as error:
-        raise Failure(ENVIRONMENT, str(error)) from error
-    except ImportError:
+    except NotBuilt:
         return ["python", "stdlib"]
+    except ImportError as error:
+        raise Failure(ENVIRONMENT, f"the C backend is there and cannot be used: {error}") from error
     return list(SIDES)
 
 
@@ -245,11 +258,26 @@ def _output(path: Path | None) -> Iterator[IO[str]]:
     text = io.StringIO()
     yield text
     try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
-            file.write(text.getvalue())
-        os.replace(file.name, path)
+        _write(path.resolve(), text.getvalue())
     except OSError as error:
         raise Failure(ENVIRONMENT, f"cannot write {path}: {error.strerror}") from error
+
+
+def _write(path: Path, text: str) -> None:
+    if path.exists() and not path.is_file():  # a device or a pipe is written to, not replaced
+        path.write_text(text)
+        return
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with open(handle, "w") as file:
+            file.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
 
 
 def explain_command(options: argparse.Namespace) -> int:
@@ -333,7 +361,10 @@ def info_command(options: argparse.Namespace) -> int:
     from pysock_raw.conformance.needs import NEEDS, lacking
 
     print(f"backend     {pysock_raw.backend}: {pysock_raw.backend_reason}")
-    for name, value in environment().items():
+    facts = environment()
+    c = facts.pop("c_backend")
+    print(f"C backend   {c['missing'] or c['compiler'] + ', sources ' + c['digest'][:12]}")
+    for name, value in facts.items():
         print(f"{name:<11} {value}")
     for need, (means, _) in NEEDS.items():
         print(f"cannot test {means}: {lacking(need)}" if lacking(need) else f"can test    {means}")

@@ -81,12 +81,19 @@ def _record(name: str, args: list[Any], caller: FrameType) -> Record:
 
 def writer(file: int, form: Callable[[Record], str]) -> Sink:
     """A sink that writes records to a descriptor, each with one write, so that those of processes and threads
-    that share the file do not mix."""
+    that share the file do not mix. The call is made already: if its record cannot be written, the program gets
+    its result all the same, and stderr says once that the trace is not whole."""
+    failed: list[OSError] = []
 
     def write(record: Record) -> None:
         data = (form(record) + "\n").encode("utf-8", "backslashreplace")
-        while data:
-            data = data[os.write(file, data) :]
+        try:
+            while data:
+                data = data[os.write(file, data) :]
+        except OSError as error:
+            if not failed:
+                print(f"pysock_raw: the trace is not whole: {error.strerror}", file=sys.stderr)
+            failed.append(error)
 
     return write
 
@@ -99,8 +106,11 @@ def out_of_the_way(file: int) -> int:
 
 
 def to_environment(api: Backend) -> Backend:
-    """The api recorded to where PYSOCK_RAW_TRACE says."""
+    """The api recorded to where PYSOCK_RAW_TRACE says. ImportError if that cannot be written."""
     target = os.environ["PYSOCK_RAW_TRACE"]
-    file = 2 if target == "-" else out_of_the_way(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666))
     form = json.dumps if target.endswith(".jsonl") else line
+    try:
+        file = 2 if target == "-" else out_of_the_way(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666))
+    except OSError as error:
+        raise ImportError(f"PYSOCK_RAW_TRACE={target} cannot be written: {error.strerror}") from error
     return cast(Backend, Recorded(api, writer(file, form)))

@@ -18,7 +18,7 @@ def line(call: dict[str, Any]) -> str:
 def ending(call: dict[str, Any]) -> str:
     """What the call returned, or what happened instead."""
     if call["raised"] is not None:
-        return f"? {_safe(call['raised'])}"
+        return f"? {printable(call['raised'])}"
     if call["result"] is None:
         return "? unfinished"
     mark = " (emulated)" if call["emulated"] else ""
@@ -34,7 +34,7 @@ def argument(value: Any) -> str:
     if not isinstance(value, dict):
         return str(value)
     if "python" in value:
-        return _safe(value["python"])
+        return printable(value["python"])
     if "room" in value:
         return f"<{value['room']} bytes>"
     if "in" in value:
@@ -69,5 +69,6 @@ def _quoted(text: str) -> str:
     return json.dumps(text).replace("\\u0000", "\\0")
 
 
-def _safe(text: str) -> str:
+def printable(text: str) -> str:
+    """The text with its control characters escaped, so that it cannot write to a terminal."""
     return text if text.isprintable() else repr(text)[1:-1]

@@ -166,7 +166,7 @@ class TestVerdicts:
             c.accept(fd, None, None)
 
         result = compare_one(program, success("a test"), sides=sides, call="accept", deadline=0.3)
-        assert result.nonconforming == "deadline: still running after 0.3 s"
+        assert result.nonconforming == "it ended with deadline: still running after 0.3 s"
 
     def test_a_hang_on_another_side_alone_is_unexplained_even_after_an_explained_difference(self, sides):
         def program(c, box):

@@ -86,15 +86,19 @@ def test_forced_backend_that_there_is_not(name: str) -> None:
 
 
 def test_absent_extension(copy: Any) -> None:
-    assert taken(root=copy(extension=False)) == (
+    root = copy(extension=False)
+    where = root / "pysock_raw" / "backends"
+    assert taken(root=root) == (
         "python",
-        "the Python fallback stands in: the C backend is not built (installing needs a C compiler)",
+        f"the Python fallback stands in: the C backend is not built in {where} (installing needs a C compiler)",
     )
 
 
 def test_absent_extension_forced(copy: Any) -> None:
-    assert refused("c", copy(extension=False)) == (
-        "ImportError: the C backend is not built (installing needs a C compiler)"
+    root = copy(extension=False)
+    where = root / "pysock_raw" / "backends"
+    assert refused("c", root) == (
+        f"pysock_raw.backends.NotBuilt: the C backend is not built in {where} (installing needs a C compiler)"
     )
 
 

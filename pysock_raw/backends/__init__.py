@@ -11,6 +11,10 @@ from pysock_raw.backends.contract import Backend
 SIDES = ("c", "python", "stdlib")
 
 
+class NotBuilt(ImportError):
+    """There is no compiled extension."""
+
+
 def load(name: str) -> Backend:
     """The backend of this name, an object with all calls, constants and structures (its module). ImportError
     with the reason if it cannot be loaded; never another backend."""
@@ -21,7 +25,8 @@ def load(name: str) -> Backend:
     except ModuleNotFoundError as error:
         if error.name != f"{__name__}._c":
             raise
-        raise ImportError("the C backend is not built (installing needs a C compiler)") from error
+        where = os.path.dirname(__file__)
+        raise NotBuilt(f"the C backend is not built in {where} (installing needs a C compiler)") from error
 
 
 def select() -> tuple[Backend, str]:

@@ -37,8 +37,7 @@ from pysock_raw.backends.contract import (
 from pysock_raw.backends.wrapping import Emulated, Inexpressible, LastCall
 from pysock_raw.constants import NAMES, absent
 from pysock_raw.structures import *
-from pysock_raw.structures import pollfd, sockaddr_in, sockaddr_in6, sockaddr_un
-from pysock_raw.structures import sizeof as sizeof
+from pysock_raw.structures import pollfd, sizeof as sizeof, sockaddr_in, sockaddr_in6, sockaddr_un
 
 name = "python"
 _last = LastCall()
@@ -106,6 +105,8 @@ def _send_address(sock: _Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
     that it refuses for the same reason, at the same point of its checks."""
     own, family, addrlen = sock.domain(), family_of(raw), len(raw)
     if own not in (_socket.AF_INET, _socket.AF_INET6, _socket.AF_UNIX):
+        if call != "sendto" and family not in (own, _socket.AF_UNSPEC, None) and addrlen <= sizeof(sockaddr_un):
+            return _socket.AF_UNIX, bytes(addrlen - HEADER)  # foreign, as the one asked for
         raise Inexpressible(f"this fallback has no addresses for a socket of family {own}")
     if own == _socket.AF_UNIX:
         return _local_address(sock, raw, call)

@@ -33,8 +33,7 @@ from pysock_raw.backends.contract import (
 from pysock_raw.backends.wrapping import Inexpressible, LastCall
 from pysock_raw.constants import absent
 from pysock_raw.structures import *
-from pysock_raw.structures import pollfd, sockaddr_in, sockaddr_in6, sockaddr_un
-from pysock_raw.structures import sizeof as sizeof
+from pysock_raw.structures import pollfd, sizeof as sizeof, sockaddr_in, sockaddr_in6, sockaddr_un
 
 name = "stdlib"
 _last = LastCall()
@@ -70,9 +69,9 @@ def _address(view: memoryview | None, addrlen: int) -> Any:
     return to_python(raw)
 
 
-def _value_result(obj: Writable, addrlen: SocklenPointer) -> tuple[memoryview | None, int]:
+def _value_result(obj: Writable, addrlen: SocklenPointer, *, needed: bool = False) -> tuple[memoryview | None, int]:
     view, room = arguments.value_result(obj, addrlen)
-    if obj is not None and (addrlen is None or room >= 2**31):
+    if (obj is not None and addrlen is None) or room >= 2**31 or (needed and obj is None and room):
         raise Inexpressible("Python returns addresses whole, and takes neither a buffer nor a length for them")
     return view, room
 
@@ -183,7 +182,7 @@ def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: Sockl
 @documented
 @_last.call
 def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    view, room = _value_result(addr, addrlen)
+    view, room = _value_result(addr, addrlen, needed=True)
     with _borrowed(fd) as sock:
         _give_address(to_bytes(sock.family, sock.getsockname()), view, room, addrlen)
     return 0
@@ -192,7 +191,7 @@ def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
 @documented
 @_last.call
 def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    view, room = _value_result(addr, addrlen)
+    view, room = _value_result(addr, addrlen, needed=True)
     with _borrowed(fd) as sock:
         _give_address(to_bytes(sock.family, sock.getpeername()), view, room, addrlen)
     return 0

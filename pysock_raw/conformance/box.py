@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from types import FrameType
@@ -20,6 +21,7 @@ class Box:
         self.pid = os.getpid()
         self._files: list[int] = []
         self._helpers: list[int] = []
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Box:
         return self
@@ -31,6 +33,8 @@ class Box:
                 os.kill(helper, signal.SIGKILL)
             if os.waitpid(helper, 0)[1] and not failed:
                 raise Unarranged("a helper of the case failed (its traceback is in what the case printed)")
+        for thread in self._threads:
+            thread.join()
         for file in self._files:
             os.close(file)
 
@@ -45,15 +49,22 @@ class Box:
         self._files += ends
         return ends
 
-    def interrupt(self, then: Callable[[], object]) -> None:
+    def keep(self, file: int) -> int:
+        """A descriptor that the case opened behind its api's back; it is closed when the case ends."""
+        self._files.append(file)
+        return file
+
+    def interrupt(self, then: Callable[[], object], restart: bool = False) -> None:
         """Send a caught signal to this process as soon as it sleeps in a call, and when it has been handled do
-        `then` in a helper process, so that a call that was retried ends too."""
+        `then` in a helper process, so that a call that was retried ends too. With `restart` the handler has
+        SA_RESTART; only for calls that end with EINTR all the same, or the handler never runs."""
         handled, handler = self.pipe()
 
         def note(number: int, frame: FrameType | None) -> None:
             os.write(handler, b"!")
 
         signal.signal(signal.SIGUSR1, note)  # without SA_RESTART, as Python always does
+        signal.siginterrupt(signal.SIGUSR1, not restart)
 
         def helper() -> None:
             when_asleep(self.pid, lambda: os.kill(self.pid, signal.SIGUSR1))
@@ -62,8 +73,26 @@ class Box:
 
         self.helper(helper)
 
-    def helper(self, work: Callable[[], object]) -> None:
-        """Run `work` in a process of its own."""
+    def undisturbed(self, *signals: int, then: Callable[[], object]) -> None:
+        """Send signals that no call should notice: each as soon as this process sleeps (SIGCONT: as soon as it has
+        stopped). Once it sleeps again, do `then` in a helper process, which ends the call."""
+
+        def helper() -> None:
+            for number in signals:
+                # kill(2) has woken the process when it returns, so that it is not taken for asleep too early
+                in_state(b"T" if number == signal.SIGCONT else b"S", self.pid)
+                os.kill(self.pid, number)
+            when_asleep(self.pid, then)
+
+        self.helper(helper)
+
+    def thread(self, work: Callable[[], object]) -> None:
+        """Run `work` in another thread of this process; the case ends when it has ended."""
+        self._threads.append(threading.Thread(target=work, daemon=True))
+        self._threads[-1].start()
+
+    def helper(self, work: Callable[[], object]) -> int:
+        """Run `work` in a process of its own; its id."""
         pid = os.fork()
         if pid == 0:
             status = 1
@@ -76,13 +105,30 @@ class Box:
                 sys.stderr.flush()
                 os._exit(status)
         self._helpers.append(pid)
+        return pid
 
 
 def when_asleep(pid: int, work: Callable[[], object]) -> None:
     """Do `work` once the process, which has one thread, sleeps: then it is inside a blocking call (proc(5))."""
+    in_state(b"S", pid)
+    work()
+
+
+def in_state(state: bytes, pid: int) -> None:
+    """Wait until a process is in a state of proc(5)."""
     while True:
         with open(f"/proc/{pid}/stat", "rb") as stat:
-            if stat.read().rpartition(b")")[2].split()[0] == b"S":
+            if stat.read().rpartition(b")")[2].split()[0] == state:
+                return
+        os.sched_yield()
+
+
+def when_waiting(fd: int, work: Callable[[], object]) -> None:
+    """Do `work` once the main thread of this process sleeps in a system call on a descriptor (its first argument in
+    /proc/PID/syscall): that it sleeps could also mean that it waits for the interpreter's lock."""
+    while True:
+        with open(f"/proc/self/task/{os.getpid()}/syscall") as call:
+            if call.read().split()[1:2] == [hex(fd)]:
                 break
         os.sched_yield()
     work()

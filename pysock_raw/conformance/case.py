@@ -65,6 +65,8 @@ class Case:
     needs: tuple[str, ...] = ()
     statement: str | None = None
     """The sentence of the documents that the case checks."""
+    slow: bool = False
+    """Whether it waits for a timer of the kernel that cannot be made shorter."""
 
     @property
     def call(self) -> str | None:
@@ -75,14 +77,19 @@ _cases: dict[str, Case] = {}
 
 
 def case(
-    id: str, shows: str, *allowed: Outcome, needs: Iterable[str] = (), statement: str | None = None
+    id: str,
+    shows: str,
+    *allowed: Outcome,
+    needs: Iterable[str] = (),
+    statement: str | None = None,
+    slow: bool = False,
 ) -> Callable[[Program], Program]:
     """Put a program into the catalogue."""
 
     def register(program: Program) -> Program:
         if id in _cases:
             raise ValueError(f"there are two cases with the id {id}")
-        _cases[id] = Case(id, shows, allowed, program, tuple(needs), statement)
+        _cases[id] = Case(id, shows, allowed, program, tuple(needs), statement, slow)
         return program
 
     return register

@@ -10,6 +10,7 @@ from typing import Any
 
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Unarranged
+from pysock_raw.trace_values import errno_name
 
 Address = tuple[Any, int]
 """A sockaddr and its length: what bind and connect take after the descriptor."""
@@ -51,6 +52,7 @@ TCP6 = Kind("tcp6", "AF_INET6", "SOCK_STREAM", ("ipv6",))
 UDP6 = Kind("udp6", "AF_INET6", "SOCK_DGRAM", ("ipv6",))
 LOCAL = Kind("local", "AF_UNIX", "SOCK_STREAM")
 LOCAL_DGRAM = Kind("local-dgram", "AF_UNIX", "SOCK_DGRAM")
+LOCAL_SEQPACKET = Kind("local-seqpacket", "AF_UNIX", "SOCK_SEQPACKET")
 
 STREAMS = (TCP, TCP6, LOCAL)
 DGRAMS = (UDP, UDP6, LOCAL_DGRAM)
@@ -133,3 +135,15 @@ def option(c: Backend, fd: int, level: int, name: int) -> int:
 
 def set_option(c: Backend, fd: int, level: int, name: int, value: int) -> int:
     return c.setsockopt(fd, level, name, c.c_int(value), 4)
+
+
+def answer(c: Backend, result: int) -> int | str:
+    """What a call said, for a table of answers: its result, or the name of its errno."""
+    return errno_name(c.get_errno()) if result == -1 else result
+
+
+def pair(c: Backend, type: int) -> tuple[int, int]:
+    """The two ends of a local connection without a name."""
+    ends = (c.c_int * 2)()
+    must(c, c.socketpair(c.AF_UNIX, type, 0, ends))
+    return ends[0], ends[1]

@@ -6,10 +6,12 @@ namespace. Without root, a namespace is one of a user namespace where the system
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
 import subprocess
+from collections.abc import Iterator
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000  # linux/sched.h
 NOBODY = 65534
@@ -35,8 +37,12 @@ def network(*commands: str) -> None:
     """A network namespace of this process alone, with the loopback interface up, then each command of ip(8):
     `network("link add v0 type veth peer name v1", "route add prohibit 203.0.113.1")`."""
     unshare(CLONE_NEWNET)
-    batch = "\n".join(("link set lo up", *commands))
-    subprocess.run(["ip", "-batch", "-"], input=batch, text=True, check=True, capture_output=True)
+    ip("link set lo up", *commands)
+
+
+def ip(*commands: str) -> None:
+    """Commands of ip(8), for a network namespace that this process made before."""
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(commands), text=True, check=True, capture_output=True)
 
 
 def setting(name: str, value: str) -> None:
@@ -47,12 +53,17 @@ def setting(name: str, value: str) -> None:
 
 def mount(*arguments: str) -> None:
     """mount(8) inside a mount namespace of this process alone."""
+    own_mounts()
+    subprocess.run(["mount", *arguments], check=True, capture_output=True)
+
+
+def own_mounts() -> None:
+    """A mount namespace of this process alone, from which nothing that is mounted reaches others."""
     global _mounts
     if not _mounts:
         unshare(CLONE_NEWNS)
         subprocess.run(["mount", "--make-rprivate", "/"], check=True, capture_output=True)
         _mounts = True
-    subprocess.run(["mount", *arguments], check=True, capture_output=True)
 
 
 _mounts = False
@@ -70,3 +81,14 @@ def unprivileged() -> None:
 def descriptors(most: int) -> None:
     """Let this process open descriptors below `most` only (RLIMIT_NOFILE)."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
+@contextlib.contextmanager
+def descriptors_below(most: int) -> Iterator[None]:
+    """The same for the time of a with: what the runner does when a case has ended takes descriptors too."""
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    descriptors(most)
+    try:
+        yield
+    finally:
+        descriptors(usual)

@@ -11,6 +11,9 @@ import tempfile
 from collections.abc import Callable
 
 from pysock_raw.conformance import machine
+from pysock_raw.conformance.firewall import connecting_forbidden, unified_cgroups
+from pysock_raw.conformance.fuse import broken_file_system
+from pysock_raw.conformance.scarcity import memory_cgroups, out_of_memory
 
 
 def _ipv6() -> str | None:
@@ -40,8 +43,48 @@ def _netns() -> str | None:
     return _in_a_child(lambda: machine.network("link add probe0 type veth peer name probe1"), "no network namespaces")
 
 
+def _netns_optmem() -> str | None:
+    def attempt() -> None:
+        machine.network()
+        machine.setting("core/optmem_max", "0")
+
+    return _in_a_child(attempt, "net.core.optmem_max is not one of a network namespace")
+
+
+def _tun() -> str | None:
+    return _in_a_child(lambda: os.close(os.open("/dev/net/tun", os.O_RDWR)), "no tun devices")
+
+
 def _mounts() -> str | None:
     return _in_a_child(lambda: machine.mount("-t", "tmpfs", "none", tempfile.gettempdir()), "no mount namespaces")
+
+
+def _fuse() -> str | None:
+    def attempt() -> None:
+        with tempfile.TemporaryDirectory() as directory, broken_file_system(directory):
+            pass
+
+    return _in_a_child(attempt, "no FUSE file systems")
+
+
+def _memory_cgroups() -> str | None:
+    if os.geteuid() != 0:
+        return "not root: memory cgroups cannot be made"
+    if not memory_cgroups():
+        return "no memory controller of cgroups version 1"
+    return _in_a_child(lambda: out_of_memory(lambda: None), "no memory cgroups for threads")
+
+
+def _cgroup_bpf() -> str | None:
+    def attempt() -> None:
+        with connecting_forbidden():
+            pass
+
+    if os.geteuid() != 0:
+        return "not root: BPF programs cannot be attached to control groups"
+    if not unified_cgroups():
+        return "no control groups of version 2"
+    return _in_a_child(attempt, "no BPF programs on control groups")
 
 
 def _privileges() -> str | None:
@@ -79,7 +122,12 @@ NEEDS: dict[str, tuple[str, Callable[[], str | None]]] = {
     "linux": ("Linux", _linux),
     "raw": ("raw sockets (CAP_NET_RAW)", _raw),
     "netns": ("network namespaces and the ip command", _netns),
+    "netns-optmem": ("optmem_max of a network namespace (Linux 6.7)", _netns_optmem),
+    "tun": ("tun devices", _tun),
     "mounts": ("mount namespaces", _mounts),
+    "fuse": ("FUSE in a mount namespace", _fuse),
+    "memory-cgroups": ("memory cgroups for threads", _memory_cgroups),
+    "cgroup-bpf": ("BPF programs on control groups", _cgroup_bpf),
     "root": ("privileges", _privileges),
     "machine-wide": ("limits of the whole machine", _machine_wide),
 }

@@ -69,35 +69,31 @@ class Job:
 
 def run(jobs: list[Job], workers: int, deadline: float = DEADLINE) -> Iterator[tuple[Any, Run]]:
     """Run the jobs, at most `workers` at a time, and yield (key, run) as they end."""
-    waiting = iter(jobs)
+    running: set[_Child] = set()
     with selectors.DefaultSelector() as selector, tempfile.TemporaryDirectory(prefix="pysock_raw.") as root:
         os.chmod(root, 0o711)  # a program may give up its privileges and still has its own directory
-        running = 0
-        for number, job in enumerate(waiting):
-            child = _Child(job, Path(root, str(number)), deadline)
-            selector.register(child.alive, selectors.EVENT_READ, child)
-            running += 1
-            while running >= workers:
-                for ended in _ended(selector):
-                    running -= 1
-                    yield ended
-        while running:
-            for ended in _ended(selector):
-                running -= 1
-                yield ended
+        try:
+            for number, job in enumerate(jobs):
+                child = _Child(job, Path(root, str(number)), deadline)
+                selector.register(child.alive, selectors.EVENT_READ, child)
+                running.add(child)
+                while len(running) >= workers:
+                    yield from _ended(selector, running)
+            while running:
+                yield from _ended(selector, running)
+        finally:  # also when the run is interrupted, nobody stays behind
+            for child in running:
+                child.end(late=True)
 
 
-def _ended(selector: selectors.BaseSelector) -> list[tuple[Any, Run]]:
+def _ended(selector: selectors.BaseSelector, running: set[_Child]) -> Iterator[tuple[Any, Run]]:
     """Wait for a child to end or to pass its deadline."""
-    children: list[_Child] = [key.data for key in selector.get_map().values()]
-    patience = max(0.0, min(child.deadline for child in children) - time.monotonic())
+    patience = max(0.0, min(child.deadline for child in running) - time.monotonic())
     ready = {key.data for key, _ in selector.select(patience)}
-    ended = []
-    for child in children:
-        if child in ready or child.deadline <= time.monotonic():
-            selector.unregister(child.alive)
-            ended.append((child.job.key, child.end(late=child not in ready)))
-    return ended
+    for child in [child for child in running if child in ready or child.deadline <= time.monotonic()]:
+        selector.unregister(child.alive)
+        running.remove(child)
+        yield child.job.key, child.end(late=child not in ready)
 
 
 class _Child:
@@ -171,17 +167,20 @@ def _child(job: Job, place: Path, hold: int) -> NoReturn:
             write(record)
 
         end: str | None = None
+        failed: BaseException | None = None
         observed: Any = None
         try:
             observed = job.program(Sinks(ended, lambda record: write({"begun": record})))
         except SystemExit as error:
             end = None if error.code in (None, 0) else f"SystemExit: {error.code}"
         except BaseException as error:
-            traceback.print_exc()
             end = f"{type(error).__name__}: {error}"
+            failed = error
         handed_out = set(descriptors.open)
         leaked = sorted((_descriptors() - before) ^ handed_out) if end is None else []
         write({"end": [end, observed, leaked]})
+        if failed:
+            traceback.print_exception(failed)
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
@@ -197,8 +196,8 @@ def _prepared(place: Path, hold: int) -> tuple[int, int]:
     os.dup2(nothing, 0)
     os.dup2(printed, 1)
     os.dup2(printed, 2)
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - whatever the parent had made of them
-    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115 - whatever the parent had made of them
+    sys.stderr = open(2, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
     kept = out_of_the_way(records), out_of_the_way(hold)
     os.closerange(3, min(kept))
     return kept

@@ -16,7 +16,6 @@ VERDICTS = ("same", "emulated", "inexpressible", "differs", "refused", "unexplai
 """From best to worst: the verdict of a case is the worst of its calls'."""
 
 ACCEPTABLE = {"python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
-INEXPRESSIBLE = "Inexpressible: "
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,12 +38,17 @@ class Pair:
         return str(self.c["call"])
 
     def argument(self, name: str) -> Any:
-        """The argument of this name as C had it, or None where the call has none."""
-        names = [*PARAMETERS[self.call]]
-        return self.c["args"][names.index(name)] if name in names else None
+        """The argument of this name as C had it, or None where the call has or was given none."""
+        return dict(zip(PARAMETERS[self.call], self.c["args"], strict=False)).get(name)
 
     def equal(self) -> bool:
-        return all(self.c[key] == self.other[key] for key in ("call", "args", "result", "errno", "raised"))
+        same = all(self.c[key] == self.other[key] for key in ("call", "args", "result", "errno"))
+        return same and _kind(self.c["raised"]) == _kind(self.other["raised"])
+
+
+def _kind(raised: str | None) -> str | None:
+    """The class of an exception: its words may differ."""
+    return raised and raised.partition(":")[0]
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class Comparison:
     judged: list[Judged] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     """What is unexplained and is no pair of calls."""
+    uncompared: int = 0
+    """Calls of C after the programs parted, which have no counterpart."""
 
     @property
     def differences(self) -> list[str]:
@@ -110,6 +116,7 @@ def _compare_calls(
     pairs: list[Pair] = []
     for mine, theirs in itertools.zip_longest(c, other):
         if mine is None or theirs is None or mine["call"] != theirs["call"]:
+            comparison.uncompared += len(c) - len(pairs)
             if not pairs or pairs[-1].equal():
                 called = [f"called {call['call']}" if call else "made no more calls" for call in (mine, theirs)]
                 comparison.unexplained(f"C {called[0]} where {side} {called[1]}")
@@ -132,7 +139,7 @@ def _judge(comparison: Comparison, side: str, pair: Pair, differences: Sequence[
 
 def _explained(side: str, pair: Pair, differences: Sequence[Any]) -> Judged:
     raised = pair.other["raised"]
-    if raised and raised.startswith(INEXPRESSIBLE) and not pair.c["raised"]:
+    if any(_kind(record["raised"]) == "Inexpressible" for record in (pair.c, pair.other)):
         return Judged(pair, "inexpressible")
     for difference in differences:
         if difference.recognises(pair):

@@ -43,6 +43,7 @@ def _case(result: Result) -> dict[str, Any]:
         "sides": {side: _side(result, side) for side in result.runs},
         "verdicts": {side: comparison.verdict for side, comparison in result.comparisons.items()},
         "differences": result.differences,
+        "uncompared": {side: comparison.uncompared for side, comparison in result.comparisons.items()},
         "remarks": [remark for comparison in result.comparisons.values() for remark in comparison.remarks],
     }
 

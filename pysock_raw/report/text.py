@@ -15,7 +15,7 @@ from pysock_raw.conformance.compare import Report, Result
 from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.environment import environment
 from pysock_raw.conformance.verdicts import ACCEPTABLE, Comparison, Judged
-from pysock_raw.trace_text import line
+from pysock_raw.trace_text import line, printable
 
 WORDS = {"differs": "differ", "inexpressible": "inexpressible"}
 COLOURS = {"same": "green", "unexplained": "bold red"}
@@ -37,6 +37,7 @@ def render(report: Report, file: IO[str]) -> None:
     for difference in CATALOGUE:
         _difference(out, report, difference)
     _inexpressible(out, report)
+    _script(out, report)
     _trouble(out, report)
     for skipped in (result for result in report.results if result.skipped):
         out.print(f"skipped  {skipped.case.id}: {escape(skipped.skipped or '')}")
@@ -105,20 +106,20 @@ def _difference(out: Console, report: Report, difference: Difference) -> None:
 
 
 def _heading(out: Console, colour: str, name: str, text: str) -> None:
-    out.print(f"\n[bold {colour}]{escape(name)}[/]   {escape(text)}")
+    out.print(f"\n[bold {colour}]{escape(printable(name))}[/]   {escape(printable(text))}")
 
 
 def _fields(out: Console, *rows: tuple[str, str]) -> None:
     """Names and their texts in two columns; a text that is too long for a terminal goes on below itself."""
     if not out.is_terminal:
         for name, text in rows:
-            out.print(f"  {name:<11} {text}", markup=False)
+            out.print(f"  {name:<11} {printable(text)}", markup=False)
         return
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", min_width=13, no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in rows:
-        table.add_row(f"  {escape(name)}", escape(text))
+        table.add_row(f"  {escape(name)}", escape(printable(text)))
     out.print(table)
 
 
@@ -165,6 +166,26 @@ def _inexpressible(out: Console, report: Report) -> None:
     if reasons:
         _heading(out, "white", "inexpressible", "what a side has no words for")
         _fields(out, *((side, f"{reason} ({_some(cases, 2)})") for (side, reason), cases in reasons.items()))
+
+
+def _script(out: Console, report: Report) -> None:
+    """What a script did besides its calls: how it ended, and what could not be compared."""
+    for result in report.ran:
+        rows = [
+            (side, f"ended with {run.ended}; it printed: {run.printed[-200:].strip() or 'nothing'}")
+            for side, run in result.runs.items()
+            if result.case.call is None and run.ended
+        ]
+        rows += [
+            (side, f"{found.uncompared} calls of {report.sides[0]} after that difference have no counterpart")
+            for side, found in result.comparisons.items()
+            if result.case.call is None and found.uncompared
+        ]
+        if result.case.call is None and not any(run.trace for run in result.runs.values()):
+            rows.append(("calls", "none: it made no call through pysock_raw, so nothing was compared"))
+        if rows:
+            _heading(out, "white", result.case.id, "how it went")
+            _fields(out, *rows)
 
 
 def _trouble(out: Console, report: Report) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket as stdlib
 from typing import Any
 
 from pysock_raw.backends.contract import Backend
+from pysock_raw.conformance import machine
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import case, descriptor, error
-from pysock_raw.conformance.kinds import KINDS, TCP, TCP6, UDP, Kind, bound, connected, must, option
+from pysock_raw.conformance.kinds import KINDS, TCP, TCP6, UDP, Kind, answer, bound, connected, must, option
+from pysock_raw.conformance.scarcity import no_files, out_of_memory
 
 DESCRIPTOR = "sockfd: socket descriptor, an integer (like a file-handle)"
 DOMAIN = "domain: integer, specifies communication domain."
@@ -155,6 +159,50 @@ def _(c: Backend, box: Box) -> list[bool]:
     return [bool(value & c.O_NONBLOCK) for value in flags]
 
 
+def _flags(kind: Kind) -> None:
+    @case(
+        f"socket/{kind.name}/flags-in-the-type",
+        "SOCK_CLOEXEC and SOCK_NONBLOCK set exactly FD_CLOEXEC and O_NONBLOCK, each alone and both together",
+        descriptor("socket(2)", observed=[[0, False], [1, False], [0, True], [1, True]]),
+        needs=kind.needs,
+    )
+    def _(c: Backend, box: Box) -> list[list[int | bool]]:
+        fds = [
+            kind.socket(c, cloexec | nonblock) for nonblock in (0, c.SOCK_NONBLOCK) for cloexec in (0, c.SOCK_CLOEXEC)
+        ]
+        return [[c.fcntl(fd, c.F_GETFD, 0), bool(c.fcntl(fd, c.F_GETFL, 0) & c.O_NONBLOCK)] for fd in fds]
+
+
+for _kind in KINDS:
+    _flags(_kind)
+
+
+@case(
+    "socket/cannot-be-opened-by-its-procfs-link",
+    "a socket is no file that open finds again: its link in /proc/self/fd gives ENXIO",
+    descriptor(
+        "open(2) ENXIO: the file is a UNIX domain socket; an experiment: sock_no_open in net/socket.c", observed="ENXIO"
+    ),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> str | None:
+    try:
+        os.close(os.open(f"/proc/self/fd/{TCP.socket(c)}", os.O_RDWR))
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
+    return None
+
+
+@case(
+    "socket/local/raw-becomes-dgram",
+    "AF_UNIX has no raw sockets: SOCK_RAW makes a SOCK_DGRAM",
+    descriptor("an experiment: unix_create in net/unix/af_unix.c", observed=True),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> bool:
+    return bool(option(c, must(c, c.socket(c.AF_UNIX, c.SOCK_RAW, 0)), c.SOL_SOCKET, c.SO_TYPE) == c.SOCK_DGRAM)
+
+
 def _refused(id: str, shows: str, errno: str, source: str, *args: Any) -> None:
     @case(f"socket/{id}", shows, error(errno, source))
     def _(c: Backend, box: Box) -> None:
@@ -168,6 +216,119 @@ _refused("unknown-flags", "a flag in the type that does not exist", "EINVAL", "s
 _refused("type-of-other-family", "a type that IPv4 lacks", "ESOCKTNOSUPPORT", "ip(7)", "AF_INET", "SOCK_SEQPACKET", 0)
 _refused("foreign-protocol", "UDP is no protocol of a stream", "EPROTONOSUPPORT", "POSIX.1 socket", "AF_INET", 1, 17)
 _refused("protocol-out-of-range", "a number that no protocol has", "EINVAL", "socket(2)", "AF_INET", 1, 99999)
+_refused("tcp-as-datagrams", "TCP has no datagrams", "EPROTONOSUPPORT", "socket(2)", "AF_INET", "SOCK_DGRAM", 6)
+_refused("tcp6-as-datagrams", "TCP has none over IPv6", "EPROTONOSUPPORT", "socket(2)", "AF_INET6", "SOCK_DGRAM", 6)
+_refused(
+    "local/foreign-protocol", "UDP is none of AF_UNIX", "EPROTONOSUPPORT", "socket(2)", "AF_UNIX", "SOCK_DGRAM", 17
+)
+_refused("local/unknown-type", "a type that AF_UNIX lacks", "ESOCKTNOSUPPORT", "unix(7)", "AF_UNIX", "SOCK_RDM", 0)
+_refused("raw/no-protocol", "SOCK_RAW wants a protocol", "EPROTONOSUPPORT", "raw(7)", "AF_INET", "SOCK_RAW", 0)
+_refused(
+    "flags-before-domain",
+    "of unknown flags and domain the flags win",
+    "EINVAL",
+    "an experiment: __sys_socket_create looks at the flags first",
+    999,
+    0x1001,
+    0,
+)
+_refused(
+    "domain-before-type",
+    "of unknown domain and type the domain wins",
+    "EAFNOSUPPORT",
+    "an experiment: __sock_create looks at the family first",
+    999,
+    15,
+    0,
+)
+_refused(
+    "type-before-protocol",
+    "of a type that IPv4 lacks and a foreign protocol the type wins",
+    "ESOCKTNOSUPPORT",
+    "an experiment: inet_create looks for the type first",
+    "AF_INET",
+    "SOCK_SEQPACKET",
+    17,
+)
 _refused("domain-minus-one", "-1 is no domain", "EAFNOSUPPORT", "POSIX.1 socket", -1, "SOCK_STREAM", 0)
 _refused("type-minus-one", "-1 is no type", "EINVAL", "socket(2)", "AF_INET", -1, 0)
 _refused("protocol-minus-one", "-1 is no protocol", "EINVAL", "socket(2)", "AF_INET", "SOCK_STREAM", -1)
+
+
+@case(
+    "socket/ping-outside-the-group-range",
+    "in a new network namespace nobody may make a ping socket, not even root: ping_group_range is empty",
+    error("EACCES", "POSIX.1 socket; socket(2); icmp(7) ping_group_range"),
+    needs=["netns"],
+)
+def _(c: Backend, box: Box) -> None:
+    machine.network()
+    c.socket(c.AF_INET, c.SOCK_DGRAM, c.IPPROTO_ICMP)
+
+
+@case(
+    "socket/ping-inside-the-group-range",
+    "a group in ping_group_range may make a ping socket without any privilege",
+    descriptor("icmp(7) ping_group_range"),
+    needs=["netns", "root"],
+)
+def _(c: Backend, box: Box) -> None:
+    machine.network()
+    machine.setting("ipv4/ping_group_range", f"{machine.NOBODY} {machine.NOBODY}")
+    machine.unprivileged()
+    c.socket(c.AF_INET, c.SOCK_DGRAM, c.IPPROTO_ICMP)
+
+
+@case(
+    "socket/raw/unprivileged",
+    "a raw socket takes CAP_NET_RAW",
+    error("EPERM", "raw(7)"),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> None:
+    machine.unprivileged()
+    c.socket(c.AF_INET, c.SOCK_RAW, c.IPPROTO_UDP)
+
+
+@case(
+    "socket/no-number-left",
+    "the process may have descriptors below 3 only, and has them all",
+    error("EMFILE", "POSIX.1 socket; socket(2)"),
+)
+def _(c: Backend, box: Box) -> None:
+    with machine.descriptors_below(3):
+        c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+
+
+@case(
+    "socket/number-left-again",
+    "closing a descriptor makes room for the next",
+    descriptor("POSIX.1 socket, close", observed=["EMFILE", 3]),
+)
+def _(c: Backend, box: Box) -> list[object]:
+    with machine.descriptors_below(4):
+        fd = TCP.socket(c)
+        full = answer(c, c.socket(c.AF_INET, c.SOCK_STREAM, 0))
+        must(c, c.close(fd))
+        return [full, c.socket(c.AF_INET, c.SOCK_STREAM, 0)]
+
+
+@case(
+    "socket/file-table-full",
+    "the machine has as many open files as it allows",
+    error("ENFILE", "POSIX.1 socket; socket(2)"),
+    needs=["linux", "machine-wide"],
+)
+def _(c: Backend, box: Box) -> None:
+    with no_files():
+        c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+
+
+@case(
+    "socket/no-kernel-memory",
+    "without memory for the inode of a socket Linux says that there are too many open files",
+    error("ENFILE", "an experiment: __sock_create in net/socket.c calls it the closest POSIX thing"),
+    needs=["linux", "memory-cgroups"],
+)
+def _(c: Backend, box: Box) -> None:
+    out_of_memory(lambda: c.socket(c.AF_UNIX, c.SOCK_STREAM, 0))

@@ -7,10 +7,14 @@ from pysock_raw.conformance.verdicts import Pair
 
 
 def _close_on_exec(pair: Pair) -> bool:
+    """F_GETFD of a descriptor that a call handed out (so it has a name), and that nobody has set since."""
+    fd = pair.argument("fd")
     return (
         pair.call == "fcntl"
         and pair.argument("cmd") == "F_GETFD"
+        and isinstance(fd, str)
         and (pair.c["result"], pair.other["result"]) == (0, 1)
+        and not any((old.argument("fd"), old.argument("cmd")) == (fd, "F_SETFD") for old in pair.before)
     )
 
 
@@ -25,13 +29,16 @@ def _minus_one(pair: Pair) -> bool:
 
 def _negative_backlog(pair: Pair) -> bool:
     """listen itself returns 0 on both sides; what shows it is a queue that is full too early, or its length."""
-    if not any(pair.call == "listen" and pair.argument("backlog") < 0 for pair in pair.before):
+    backlogs = [old.argument("backlog") for old in pair.before if old.call == "listen"]
+    if not any(isinstance(backlog, int) and backlog < 0 for backlog in backlogs):
         return False
     if pair.call == "connect":
         return pair.c["result"] == 0 and pair.other["errno"] in ("EAGAIN", "EINPROGRESS")
     if pair.call == "getsockopt" and pair.argument("optname") == "TCP_INFO":
-        lengths = [record["args"][3].get("tcpi_sacked") for record in (pair.c, pair.other)]
-        return bool(lengths[0]) and lengths[1] == 0
+        values = [record["args"][3] for record in (pair.c, pair.other)]
+        if not all(isinstance(value, dict) for value in values):
+            return False
+        return bool(values[0].get("tcpi_sacked")) and values[1].get("tcpi_sacked") == 0
     return False
 
 
@@ -50,11 +57,8 @@ def _connect_waited_on(pair: Pair) -> bool:
 
 def _path_too_long(pair: Pair) -> bool:
     address = pair.argument("addr")
-    return (
-        raised(pair, "OSError: AF_UNIX path too long")
-        and len(address.get("path", "")) == 108
-        and not address["path"].startswith("\0")
-    )
+    path = address.get("path", "") if isinstance(address, dict) else ""
+    return raised(pair, "OSError: AF_UNIX path too long") and len(path) == 108 and not path.startswith("\0")
 
 
 def _negative_descriptor(pair: Pair) -> bool:
@@ -92,17 +96,21 @@ FOREIGN = (
     "TypeError: bind(): AF_INET6 address must be",
     "TypeError: connect(): AF_INET address must be",
     "TypeError: connect(): AF_INET6 address must be",
+    "TypeError: sendto(): AF_INET address must be",
+    "TypeError: sendto(): AF_INET6 address must be",
     "TypeError: a bytes-like object is required, not 'tuple'",
     "gaierror: ",
 )
 
 
 def _foreign_family(pair: Pair) -> bool:
-    return (
-        pair.call in ("bind", "connect", "sendto")
-        and isinstance(pair.argument("addr"), dict)
-        and raised(pair, *FOREIGN)
-    )
+    """An address of another family than the socket was made with (a socket from elsewhere: than Python says)."""
+    address = pair.argument("addr")
+    if pair.call not in ("bind", "connect", "sendto") or not isinstance(address, dict):
+        return False
+    made = [old for old in pair.before if old.call == "socket" and old.c["result"] == pair.argument("fd")]
+    foreign = not made or made[-1].argument("domain") != address.get("family")
+    return foreign and "family" in address and raised(pair, *FOREIGN)
 
 
 ENTRIES: tuple[Difference, ...] = (
