@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--errnos", action="store_true", help="with --list: the account of the documented errnos")
     compare.add_argument("--format", choices=("text", "json"), default="text", help="text needs the extra cli (rich)")
     compare.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the report to a file")
-    compare.add_argument("--jobs", type=_positive(int), metavar="N", help="how many at a time (default: the CPUs)")
+    compare.add_argument("--jobs", type=_positive(int), metavar="N", help="runs at a time (default: 3 for each CPU)")
     compare.add_argument("--deadline", type=_positive(float), default=10.0, metavar="SECONDS", help="for each run")
     explain = _command(commands, explain_command, "the catalogue of differences, or one with its evidence")
     explain.add_argument("difference", nargs="?", metavar="DIFFERENCE")

@@ -17,8 +17,12 @@ from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.needs import lacking
 from pysock_raw.conformance.runner import DEADLINE, Job, Recording, Run, Sinks, run
 from pysock_raw.conformance.verdicts import ACCEPTABLE, VERDICTS, Comparison, compare
+from pysock_raw.constants import GROUPS
 from pysock_raw.script import run_script
 from pysock_raw.trace import Recorded
+from pysock_raw.trace_values import names
+
+WAITING = 3  # runs at a time for each CPU: most of a run is waiting for the kernel
 
 
 @dataclass
@@ -111,12 +115,14 @@ def compare_cases(
     started = time.monotonic()
     for side in sides:
         load(side)
+    for prefix in GROUPS:
+        names(prefix)  # once here instead of once in each child
     results = [Result(case, sides[0], _lack(case)) for case in cases]
     ready = sorted((result for result in results if not result.skipped), key=lambda result: not result.case.slow)
     together = [result for result in ready if "machine-wide" not in result.case.needs]
     alone = [result for result in ready if result not in together]
     count, done = len(ready) * len(sides), 0
-    for some, workers in ((together, jobs or os.cpu_count() or 1), (alone, 1)):
+    for some, workers in ((together, jobs or WAITING * (os.cpu_count() or 1)), (alone, 1)):
         work = [Job((result, side), _program(result.case, side)) for result in some for side in sides]
         for (result, side), ran in run(work, workers, deadline):
             result.runs[side] = ran
