@@ -11,6 +11,8 @@ from pysock_raw.conformance.case import Case, catalogue, chosen, descriptor, err
 from pysock_raw.conformance.compare import compare_cases
 from pysock_raw.conformance.differences import CATALOGUE
 from pysock_raw.conformance.runner import Job
+from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.trace_values import PARAMETERS
 
 CALLS = ("socket", "setsockopt", "bind", "listen", "accept", "connect")
 
@@ -48,11 +50,24 @@ def test_the_fallback_is_only_same_emulated_or_inexpressible(whole):
 
 
 @pytest.mark.parametrize("difference", CATALOGUE, ids=lambda difference: difference.id)
-def test_without_its_entry_a_difference_is_unexplained(difference, sides):
+def test_without_its_entry_a_difference_is_unexplained(difference, sides, with_c):
     rest = [entry for entry in CATALOGUE if entry is not difference]
     report = compare_cases(chosen([difference.evidence], None), sides, differences=rest)
     assert report.status == 1
     assert [result.case.id for result, _ in report.unexplained][:1] == [difference.evidence]
+
+
+@pytest.mark.parametrize("difference", CATALOGUE, ids=lambda difference: difference.id)
+def test_a_predicate_bears_calls_that_python_cannot_make(difference):
+    """A script may misuse a call; then C raised too, and a predicate meets arguments of any kind or none."""
+    odd = [None, "3", 3, -1, {"python": "'3'"}, [], {"bytes": "", "length": 0}]
+    for call in PARAMETERS:
+        for args in [[], *([value] * 7 for value in odd)]:
+            record = {"call": call, "args": args, "result": None, "errno": None, "raised": None, "emulated": False}
+            c = {**record, "raised": "TypeError: it is none"}
+            for other in ({**record, "result": 0}, {**record, "raised": "ValueError: other"}):
+                earlier = Pair(c, other, [], 0)
+                assert difference.recognises(Pair(c, other, [earlier], 1)) is False
 
 
 @pytest.mark.parametrize("difference", CATALOGUE, ids=lambda difference: difference.id)
@@ -61,7 +76,7 @@ def test_no_difference_recognises_equal_calls(difference, whole):
         for comparison in result.comparisons.values():
             for judged in comparison.judged:
                 pair = judged.pair
-                equal = type(pair)(pair.c, pair.c, pair.pairs, pair.index)
+                equal = Pair(pair.c, pair.c, pair.pairs, pair.index)
                 assert not difference.recognises(equal)
 
 

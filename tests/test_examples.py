@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from conftest import SIDES
 
 SOURCES = Path(__file__).parent.parent / "csrc" / "examples"
 FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
@@ -98,6 +99,8 @@ class Programs:
     def started(
         self, role: str, language: Language, arguments: list[str], strace: Path | None = None
     ) -> Iterator[subprocess.Popen[bytes]]:
+        if language.backend == "c" and "c" not in SIDES:
+            pytest.skip("PYSOCK_RAW_BACKEND leaves the C backend out")
         # PYTHONUNBUFFERED would hide a server that forgets to flush.
         environment = {
             name: value

@@ -45,6 +45,10 @@ class Pair:
         same = all(self.c[key] == self.other[key] for key in ("call", "args", "result", "errno"))
         return same and _kind(self.c["raised"]) == _kind(self.other["raised"])
 
+    def unsaid(self) -> bool:
+        """Whether one of the sides has no words for the call, so that there is nothing to compare."""
+        return "Inexpressible" in (_kind(self.c["raised"]), _kind(self.other["raised"]))
+
 
 def _kind(raised: str | None) -> str | None:
     """The class of an exception: its words may differ."""
@@ -102,8 +106,10 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
 def _ended_by(last: Pair | None, ended: str | None) -> bool:
     """Whether a run's end follows from its last call: one that differs may end in an exception, but only a call
     that never returned explains a program that was stopped."""
-    if last is None or last.equal():
+    if last is None:
         return False
+    if last.equal():
+        return last.c["raised"] is not None  # the same exception, in other words
     unfinished = last.other["result"] is None and last.other["raised"] is None
     return unfinished or not (ended or "").startswith(STOPPED)
 
@@ -127,7 +133,7 @@ def _compare_calls(
 
 
 def _judge(comparison: Comparison, side: str, pair: Pair, differences: Sequence[Any]) -> None:
-    if pair.equal():
+    if pair.equal() and not pair.unsaid():
         if pair.other["emulated"]:
             comparison.note("emulated")
             comparison.judged.append(Judged(pair, "emulated"))
@@ -138,9 +144,9 @@ def _judge(comparison: Comparison, side: str, pair: Pair, differences: Sequence[
 
 
 def _explained(side: str, pair: Pair, differences: Sequence[Any]) -> Judged:
-    raised = pair.other["raised"]
-    if any(_kind(record["raised"]) == "Inexpressible" for record in (pair.c, pair.other)):
+    if pair.unsaid():
         return Judged(pair, "inexpressible")
+    raised = pair.other["raised"]
     for difference in differences:
         if difference.recognises(pair):
             if side == "python":
