@@ -1,11 +1,13 @@
 """The comparison notices a fallback that is wrong: each mutant lacks one compensation, and is run with one case."""
 
-import importlib.util
 import sys
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from pysock_raw.backends import load, python
+from pysock_raw import backends
+from pysock_raw.backends import fallback, python
 from pysock_raw.conformance.case import chosen
 from pysock_raw.conformance.compare import compare_cases
 
@@ -23,7 +25,7 @@ MUTANTS = {
     "writes-past-the-length": ("accept/tcp/short-addrlen", "room = min(room, len(raw))", "room = len(raw)"),
     "accepts-negative-length": ("accept/tcp/negative-addrlen", "if room >= 2**31:", "if False:"),
     "takes-null-length": ("accept/tcp/null-addrlen", "raise Emulated(errno.EFAULT)", "raise Emulated(errno.EINVAL)"),
-    "waits-after-signal": ("connect/local/interrupted", "_socket.SOCK_STREAM | NONBLOCK", "_socket.SOCK_STREAM"),
+    "waits-after-signal": ("connect/local/interrupted", "socket.SOCK_STREAM | NONBLOCK", "socket.SOCK_STREAM"),
     "lengthens-short-address": ("bind/short-address", "bytes(min(max(addrlen, 2), 110) - 2)", "bytes(108)"),
     "sends-null-as-nothing": ("send/null", "return _unreachable(length) if", "return b'' if"),
     "never-says-emulated": ("bind/null", "raise Emulated(errno.EFAULT)", "raise OSError(errno.EBADF, '')"),
@@ -34,15 +36,17 @@ MUTANTS = {
 def mutate(monkeypatch):
     """Put a changed copy of the fallback in its place."""
 
-    def mutate(old: str, new: str) -> None:
-        with open(python.__file__) as source:
-            text = source.read()
-        assert old in text, "the mutant changes nothing"
-        spec = importlib.util.spec_from_loader(python.__name__, loader=None)
-        mutant = importlib.util.module_from_spec(spec)
+    def copy(module: ModuleType, old: str, new: str) -> bool:
+        text = Path(module.__file__).read_text()
+        mutant = ModuleType(module.__name__)
+        monkeypatch.setitem(sys.modules, module.__name__, mutant)
+        monkeypatch.setattr(backends, module.__name__.rpartition(".")[2], mutant)
         exec(compile(text.replace(old, new), "mutant", "exec"), mutant.__dict__)
-        monkeypatch.setitem(sys.modules, python.__name__, mutant)
-        assert load("python") is mutant
+        return old in text
+
+    def mutate(old: str, new: str) -> None:
+        changed = [copy(module, old, new) for module in (fallback, python)]  # the second uses the first
+        assert any(changed), "the mutant changes nothing"
 
     return mutate
 

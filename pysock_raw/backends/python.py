@@ -1,16 +1,12 @@
 """The Python fallback: C's calls, results and errnos, made of the standard library only.
 
-A descriptor is wrapped in a socket object for the time of one call and let go of afterwards. The wrapping may
-name another family than the descriptor's own: Python then builds that family's sockaddr, and the kernel itself
-answers to a short or a foreign address. Where the standard library cannot pass a request on, the answer is
-worked out after the kernel's own order of checks (`Emulated`, net/socket.c) or refused (`Inexpressible`).
+A descriptor is wrapped in a socket object for the time of one call and let go of afterwards; fallback.py says how.
 """
 
 from __future__ import annotations
 
 import errno
 import fcntl as _fcntl
-import mmap
 import os
 import select
 import socket as _socket
@@ -19,7 +15,7 @@ import sys
 from typing import Any
 
 from pysock_raw.backends import arguments
-from pysock_raw.backends.addresses import HEADER, family_of, to_bytes, to_python
+from pysock_raw.backends.addresses import to_bytes
 from pysock_raw.backends.arguments import to_int
 from pysock_raw.backends.contract import (
     Fd,
@@ -34,192 +30,31 @@ from pysock_raw.backends.contract import (
     Writable,
     documented,
 )
+from pysock_raw.backends.fallback import (
+    CLOEXEC,
+    LARGEST,
+    NONBLOCK,
+    as_c_leaves_it,
+    buffer,
+    check_reachable,
+    copied,
+    give_address,
+    must_be_open,
+    send_address,
+    wrapped,
+    wrapped_as_it_is,
+)
 from pysock_raw.backends.wrapping import Emulated, Inexpressible, LastCall
 from pysock_raw.constants import NAMES, absent
 from pysock_raw.structures import *
-from pysock_raw.structures import pollfd, sizeof as sizeof, sockaddr_in, sockaddr_in6, sockaddr_un
+from pysock_raw.structures import pollfd, sizeof as sizeof
 
 name = "python"
 _last = LastCall()
 
-NONBLOCK = getattr(_socket, "SOCK_NONBLOCK", 0)
-CLOEXEC = getattr(_socket, "SOCK_CLOEXEC", 0)
-LARGEST = 2**31 - 1  # as a backlog, the longest queue; as a descriptor, one that can never be open
-STORAGE = 128  # sizeof(struct sockaddr_storage): a longer address is EINVAL (move_addr_to_kernel)
-MAX_RW_COUNT = 0x7FFFF000  # read(2): at most this many bytes are transferred
 SOCK_TYPE_MASK = 0xF  # linux/net.h: the flags are above
 F_GETOWN_EX, F_OWNER_PGRP = 16, 2  # fcntl(2); Python names them from 3.13 on
 OWN_LEVELS = (_socket.IPPROTO_IP, _socket.IPPROTO_IPV6, _socket.IPPROTO_TCP, _socket.IPPROTO_UDP)
-ADDRESSES: dict[int, Any] = {_socket.AF_INET: sockaddr_in, _socket.AF_INET6: sockaddr_in6}
-
-
-class _Wrapped(_socket.socket):
-    """A descriptor as a socket object, for one call. With SOCK_NONBLOCK in its type the object has a timeout of
-    0, so that Python neither touches O_NONBLOCK for a default timeout nor waits after a connect that a signal
-    interrupted; the descriptor itself stays as it is (init_sockobject and internal_connect, socketmodule.c)."""
-
-    # An exception from a signal handler may come before __exit__ is reached: then too the descriptor stays open.
-    __del__ = _socket.SocketType.detach
-
-    def __exit__(self, *args: object) -> None:
-        self.detach()
-
-    def domain(self) -> int:
-        return self.getsockopt(_socket.SOL_SOCKET, _socket.SO_DOMAIN)
-
-    def kind(self) -> int:
-        return self.getsockopt(_socket.SOL_SOCKET, _socket.SO_TYPE)
-
-
-def _wrapped(fd: int, family: int = _socket.AF_INET) -> _Wrapped:
-    return _Wrapped(family, _socket.SOCK_STREAM | NONBLOCK, 0, fileno=LARGEST if fd < 0 else fd)
-
-
-def _as_it_is(fd: int) -> _Wrapped:
-    """Wrapped under its own family, which decides how much room Python has for an address that comes back."""
-    with _wrapped(fd) as sock:
-        family = sock.domain()
-    return _wrapped(fd, family)
-
-
-def _new(fd: int, flags: int) -> int:
-    """A descriptor as C leaves it: close-on-exec and O_NONBLOCK only where flags ask for them."""
-    if not flags & CLOEXEC:
-        os.set_inheritable(fd, True)
-    if _socket.getdefaulttimeout() is not None or flags & NONBLOCK:
-        os.set_blocking(fd, not flags & NONBLOCK)
-    return fd
-
-
-def _copied(view: memoryview | None, addrlen: int) -> bytes:
-    """The bytes of an address that the kernel reads (move_addr_to_kernel)."""
-    if addrlen < 0 or addrlen > STORAGE:
-        raise Emulated(errno.EINVAL)
-    if view is None and addrlen:
-        raise Emulated(errno.EFAULT)
-    return b"" if view is None else bytes(view[:addrlen])
-
-
-def _send_address(sock: _Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
-    """The family to wrap with and Python's address that make the kernel see what C would show it, or something
-    that it refuses for the same reason, at the same point of its checks."""
-    own, family, addrlen = sock.domain(), family_of(raw), len(raw)
-    if own not in (_socket.AF_INET, _socket.AF_INET6, _socket.AF_UNIX):
-        if call != "sendto" and family not in (own, _socket.AF_UNSPEC, None) and addrlen <= sizeof(sockaddr_un):
-            return _socket.AF_UNIX, bytes(addrlen - HEADER)  # foreign, as the one asked for
-        raise Inexpressible(f"this fallback has no addresses for a socket of family {own}")
-    if own == _socket.AF_UNIX:
-        return _local_address(sock, raw, call)
-    kind = sock.kind()
-    if kind == _socket.SOCK_RAW and (family != own or addrlen < sizeof(ADDRESSES[own])):
-        raise Inexpressible("a raw socket looks at other parts of an address than Python can choose")
-    if call == "connect" and family is None:
-        raise Emulated(errno.EINVAL)  # inet_stream_connect, before the state of the socket
-    if call == "connect" and family == _socket.AF_UNSPEC:
-        raise Inexpressible("socket.connect has no address for AF_UNSPEC, which dissolves a connection")
-    if family == _socket.AF_UNSPEC and addrlen >= 16 and own == _socket.AF_INET:
-        # ip(7) has nothing on it: bind takes AF_UNSPEC for AF_INET if it is the wildcard (__inet_bind), and
-        # sendto always (udp_sendmsg).
-        if call == "sendto" or raw[4:8] == bytes(4):
-            return _socket.AF_INET, to_python(_as_inet(raw))
-    if family == _socket.AF_UNSPEC and call == "sendto" and own == _socket.AF_INET6:
-        return own, None  # no address at all (udpv6_sendmsg)
-    # A datagram socket of IPv6 takes an IPv4 address as it is (__ip6_datagram_connect, udpv6_sendmsg).
-    as_ip4 = own == _socket.AF_INET6 and call != "bind" and kind == _socket.SOCK_DGRAM
-    if family == _socket.AF_INET and as_ip4 and addrlen < 16:
-        raise Inexpressible("Python's IPv4 addresses are never short, and this socket looks at the family first")
-    if family == _socket.AF_INET and addrlen >= 16 and (own == family or addrlen == 16 or as_ip4):
-        return family, to_python(raw)
-    if family == _socket.AF_INET6 and (addrlen >= 28 or (addrlen >= 24 and own == family)):
-        return family, _without_traffic_class(sock, own, to_python(raw))
-    # Too short or foreign: an abstract AF_UNIX name of the same length is refused for the same reason.
-    return _socket.AF_UNIX, bytes(min(max(addrlen, 2), 110) - 2)
-
-
-def _as_inet(raw: bytes) -> bytes:
-    return bytes(sockaddr_in(sin_family=_socket.AF_INET))[:HEADER] + raw[HEADER:]
-
-
-def _local_address(sock: _Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
-    family = family_of(raw)
-    if call == "sendto" and not raw:
-        return _socket.AF_UNIX, None  # no address at all (unix_dgram_sendmsg)
-    if call == "connect" and family == _socket.AF_UNSPEC and sock.kind() == _socket.SOCK_DGRAM:
-        raise Inexpressible("socket.connect has no address for AF_UNSPEC, which dissolves a connection")
-    if family == _socket.AF_UNIX and len(raw) <= sizeof(sockaddr_un):
-        path = to_python(raw)
-        if len(path) >= sizeof(sockaddr_un) - HEADER and not path.startswith(b"\0"):
-            raise Inexpressible(
-                f"socket.{call} refuses a path of {len(path)} bytes, which fits sun_path without its NUL"
-            )
-        return family, path
-    return _socket.AF_INET, (
-        "0.0.0.0",
-        0,
-    )  # any address that is none of AF_UNIX gets EINVAL (unix_validate_addr)
-
-
-def _without_traffic_class(sock: _Wrapped, own: int, address: Any) -> Any:
-    """Python takes flow labels of 20 bits. The kernel reads more (the traffic class) only on a socket that
-    asked for it (IPV6_FLOWINFO_SEND, 33 in linux/in6.h)."""
-    host, port, flow, scope = address
-    if flow > 0xFFFFF and own == _socket.AF_INET6 and sock.getsockopt(_socket.IPPROTO_IPV6, 33):
-        raise Inexpressible("socket addresses hold a flow label of 20 bits and no traffic class")
-    return host, port, flow & 0xFFFFF, scope
-
-
-def _give_address(raw: bytes, view: memoryview | None, room: int, addrlen: SocklenPointer) -> None:
-    """Write an address back as the kernel does: its full length reported, its bytes cut to the caller's room
-    (move_addr_to_user, which since Linux 6.16 writes the length first)."""
-    if addrlen is None:
-        raise Emulated(errno.EFAULT)
-    if room >= 2**31:
-        raise Emulated(errno.EINVAL)
-    room = min(room, len(raw))
-    addrlen.value = len(raw)
-    if room and view is None:
-        raise Emulated(errno.EFAULT)
-    if view is not None:
-        view[:room] = raw[:room]
-
-
-def _must_be_open(fd: int) -> None:
-    """EBADF for a descriptor that is not open (or open for its path alone), whatever else it refers to."""
-    try:
-        with _wrapped(fd):
-            pass
-    except OSError as error:
-        if error.errno != errno.ENOTSOCK:
-            raise
-
-
-def _unreachable(length: int) -> mmap.mmap | bytearray:
-    """Memory for NULL: pages of a file that has been truncated, so that the kernel itself answers EFAULT
-    as soon as it touches them. Python hands the address on and touches nothing."""
-    length = min(length, MAX_RW_COUNT)
-    if length == 0:
-        return bytearray()
-    if not hasattr(os, "memfd_create"):
-        raise Inexpressible("this system has no memory that only the kernel may find missing")
-    file = os.memfd_create("NULL")
-    try:
-        os.truncate(file, length)
-        pages = mmap.mmap(file, length)
-        os.truncate(file, 0)
-    finally:
-        os.close(file)
-    return pages
-
-
-def _reachable(fd: int, view: memoryview | None, count: int) -> None:
-    """read and write refuse a range beyond all user space before they look at what the descriptor is (vfs_read)."""
-    if view is None and count >= 2**47:
-        _must_be_open(fd)
-        raise Emulated(errno.EFAULT)
-
-
-def _buffer(view: memoryview | None, length: int) -> Any:
-    return _unreachable(length) if view is None else view[:length]
 
 
 # --- the calls of the documents ---
@@ -231,14 +66,14 @@ def socket(domain: Int, type: Int, protocol: Int, /) -> Fd:
     domain, type, protocol = to_int(domain), to_int(type), to_int(protocol)
     # -1 means a default to Python; the kernel refuses -2 for the same reason as -1.
     domain, type, protocol = (-2 if number == -1 else number for number in (domain, type, protocol))
-    return _new(_socket.socket(domain, type, protocol).detach(), type)
+    return as_c_leaves_it(_socket.socket(domain, type, protocol).detach(), type)
 
 
 @documented
 @_last.call
 def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Socklen, /) -> Int:
     level, optname, view, optlen = arguments.option_value(level, optname, optval, optlen)
-    with _wrapped(to_int(fd)) as sock:
+    with wrapped(to_int(fd)) as sock:
         if view is None or not 0 <= optlen < 2**31:  # a negative length is refused before the pointer is used
             sock.setsockopt(level, optname, None, optlen & 0xFFFFFFFF)
         else:
@@ -251,9 +86,9 @@ def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Sockl
 def bind(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
     view, addrlen = arguments.address(addr, addrlen)
     fd = to_int(fd)
-    with _wrapped(fd) as sock:
-        family, address = _send_address(sock, _copied(view, addrlen), "bind")
-    with _wrapped(fd, family) as sock:
+    with wrapped(fd) as sock:
+        family, address = send_address(sock, copied(view, addrlen), "bind")
+    with wrapped(fd, family) as sock:
         sock.bind(address)
     return 0
 
@@ -262,7 +97,7 @@ def bind(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
 @_last.call
 def listen(fd: Fd, backlog: Int, /) -> Int:
     fd, backlog = to_int(fd), to_int(backlog)
-    with _wrapped(fd) as sock:
+    with wrapped(fd) as sock:
         sock.listen(LARGEST if backlog < 0 else backlog)  # listen(2); socket.listen raises it to 0
     return 0
 
@@ -275,15 +110,15 @@ def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
 
 
 def _accepted(fd: int, view: memoryview | None, room: int, addrlen: SocklenPointer, flags: int) -> int:
-    with _as_it_is(fd) as sock:
+    with wrapped_as_it_is(fd) as sock:
         connection, peer = sock._accept()  # type: ignore[attr-defined]
     try:
         if view is not None:
-            _give_address(to_bytes(sock.family, peer), view, room, addrlen)
+            give_address(to_bytes(sock.family, peer), view, room, addrlen)
     except BaseException:
         os.close(connection)  # so does the kernel: the connection is lost
         raise
-    return _new(connection, flags)
+    return as_c_leaves_it(connection, flags)
 
 
 @documented
@@ -291,11 +126,11 @@ def _accepted(fd: int, view: memoryview | None, room: int, addrlen: SocklenPoint
 def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
     view, addrlen = arguments.address(addr, addrlen)
     fd = to_int(fd)
-    _must_be_open(fd)
-    raw = _copied(view, addrlen)  # before the descriptor is found to be no socket (__sys_connect)
-    with _wrapped(fd) as sock:
-        family, address = _send_address(sock, raw, "connect")
-    with _wrapped(fd, family) as sock:
+    must_be_open(fd)
+    raw = copied(view, addrlen)  # before the descriptor is found to be no socket (__sys_connect)
+    with wrapped(fd) as sock:
+        family, address = send_address(sock, raw, "connect")
+    with wrapped(fd, family) as sock:
         sock.connect(address)
     return 0
 
@@ -309,7 +144,7 @@ def accept4(fd: Fd, addr: Writable, addrlen: SocklenPointer, flags: Int, /) -> F
     view, room = arguments.value_result(addr, addrlen)
     fd, flags = to_int(fd), to_int(flags)
     if flags & ~(NONBLOCK | CLOEXEC):
-        _must_be_open(fd)  # the flags are looked at next, and then whether it is a socket (__sys_accept4)
+        must_be_open(fd)  # the flags are looked at next, and then whether it is a socket (__sys_accept4)
         raise Emulated(errno.EINVAL)
     return _accepted(fd, view, room, addrlen, flags)
 
@@ -323,7 +158,7 @@ def socketpair(domain: Int, type: Int, protocol: Int, sv: Writable, /) -> Int:
     if view is None and not flags & ~(NONBLOCK | CLOEXEC):
         raise Emulated(errno.EFAULT)  # after the flags, before anything is created (__sys_socketpair)
     pair = _socket.socketpair(domain, type, protocol)
-    fds = [_new(end.detach(), type) for end in pair]
+    fds = [as_c_leaves_it(end.detach(), type) for end in pair]
     assert view is not None  # the kernel refused the flags
     view[:8] = b"".join(fd.to_bytes(4, sys.byteorder) for fd in fds)
     return 0
@@ -333,7 +168,7 @@ def socketpair(domain: Int, type: Int, protocol: Int, sv: Writable, /) -> Int:
 @_last.call
 def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: SocklenPointer, /) -> Int:
     level, optname, view, room = arguments.option_result(level, optname, optval, optlen)
-    with _wrapped(to_int(fd)) as sock:
+    with wrapped(to_int(fd)) as sock:
         if optlen is None or room >= 2**31:
             if level != _socket.SOL_SOCKET:
                 _known_level(sock, level, optname)
@@ -382,8 +217,8 @@ def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
 
 
 def _named(fd: int, call: str, view: memoryview | None, room: int, addrlen: SocklenPointer) -> int:
-    with _as_it_is(fd) as sock:
-        _give_address(to_bytes(sock.family, getattr(sock, call)()), view, room, addrlen)
+    with wrapped_as_it_is(fd) as sock:
+        give_address(to_bytes(sock.family, getattr(sock, call)()), view, room, addrlen)
     return 0
 
 
@@ -391,7 +226,7 @@ def _named(fd: int, call: str, view: memoryview | None, room: int, addrlen: Sock
 @_last.call
 def shutdown(fd: Fd, how: Int, /) -> Int:
     fd, how = to_int(fd), to_int(how)
-    with _wrapped(fd) as sock:
+    with wrapped(fd) as sock:
         sock.shutdown(how)
     return 0
 
@@ -408,9 +243,9 @@ def close(fd: Fd, /) -> Int:
 def read(fd: Fd, buf: Writable, count: Size, /) -> int:
     view, count = arguments.sized("buf", buf, count, length_name="count", writable=True)
     fd = to_int(fd)
-    _reachable(fd, view, count)
+    check_reachable(fd, view, count)
     # readv, because it reads into the buffer itself; but it looks at nothing where there is nothing to read
-    return os.readv(fd, [_buffer(view, count)]) if count else len(os.read(fd, 0))
+    return os.readv(fd, [buffer(view, count)]) if count else len(os.read(fd, 0))
 
 
 @documented
@@ -418,8 +253,8 @@ def read(fd: Fd, buf: Writable, count: Size, /) -> int:
 def write(fd: Fd, buf: Readable, count: Size, /) -> int:
     view, count = arguments.sized("buf", buf, count, length_name="count")
     fd = to_int(fd)
-    _reachable(fd, view, count)
-    return os.write(fd, _buffer(view, count))
+    check_reachable(fd, view, count)
+    return os.write(fd, buffer(view, count))
 
 
 @documented
@@ -427,8 +262,8 @@ def write(fd: Fd, buf: Readable, count: Size, /) -> int:
 def send(fd: Fd, buf: Readable, len: Size, flags: Int, /) -> int:
     view, len = arguments.sized("buf", buf, len)
     fd, flags = to_int(fd), to_int(flags)
-    with _wrapped(fd) as sock:
-        return sock.send(_buffer(view, len), flags)
+    with wrapped(fd) as sock:
+        return sock.send(buffer(view, len), flags)
 
 
 @documented
@@ -436,9 +271,9 @@ def send(fd: Fd, buf: Readable, len: Size, flags: Int, /) -> int:
 def recv(fd: Fd, buf: Writable, len: Size, flags: Int, /) -> int:
     view, len = arguments.sized("buf", buf, len, writable=True)
     fd, flags = to_int(fd), to_int(flags)
-    with _as_it_is(fd) as sock:
+    with wrapped_as_it_is(fd) as sock:
         # recvfrom_into, because recv_into makes no call for 0 bytes (sock_recv_guts)
-        return sock.recvfrom_into(_buffer(view, len), 0, flags)[0]
+        return sock.recvfrom_into(buffer(view, len), 0, flags)[0]
 
 
 @documented
@@ -449,12 +284,12 @@ def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen
     fd, flags = to_int(fd), to_int(flags)
     if to is None:  # sendto(2): as send, whatever the length
         return send(fd, buf, len, flags)
-    with _wrapped(fd) as sock:
-        family, address = _send_address(sock, _copied(to, addrlen), "sendto")
-    with _wrapped(fd, family) as sock:
+    with wrapped(fd) as sock:
+        family, address = send_address(sock, copied(to, addrlen), "sendto")
+    with wrapped(fd, family) as sock:
         if address is None:
-            return sock.send(_buffer(view, len), flags)
-        return sock.sendto(_buffer(view, len), flags, address)
+            return sock.send(buffer(view, len), flags)
+        return sock.sendto(buffer(view, len), flags, address)
 
 
 @documented
@@ -463,10 +298,10 @@ def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrl
     view, len = arguments.sized("buf", buf, len, writable=True)
     sender, room = arguments.value_result(addr, addrlen)
     fd, flags = to_int(fd), to_int(flags)
-    with _as_it_is(fd) as sock:
-        received, address = sock.recvfrom_into(_buffer(view, len), 0, flags)
+    with wrapped_as_it_is(fd) as sock:
+        received, address = sock.recvfrom_into(buffer(view, len), 0, flags)
     if sender is not None:
-        _give_address(to_bytes(sock.family, address), sender, room, addrlen)
+        give_address(to_bytes(sock.family, address), sender, room, addrlen)
     return received
 
 

@@ -1,0 +1,196 @@
+"""How the fallback gets the kernel to answer: descriptors wrapped for one call, and the nearest thing that Python can
+send to what C was asked to send.
+
+The wrapping may name another family than the descriptor's own: Python then builds that family's sockaddr, and the
+kernel itself answers to a short or a foreign address. Where the standard library cannot pass a request on, the
+answer is worked out after the kernel's own order of checks (`Emulated`, net/socket.c) or refused (`Inexpressible`).
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import socket
+from typing import Any
+
+from pysock_raw.backends.addresses import HEADER, family_of, to_python
+from pysock_raw.backends.contract import SocklenPointer
+from pysock_raw.backends.wrapping import Emulated, Inexpressible
+from pysock_raw.structures import sizeof, sockaddr_in, sockaddr_in6, sockaddr_un
+
+NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)
+CLOEXEC = getattr(socket, "SOCK_CLOEXEC", 0)
+LARGEST = 2**31 - 1  # as a backlog, the longest queue; as a descriptor, one that can never be open
+STORAGE = 128  # sizeof(struct sockaddr_storage): a longer address is EINVAL (move_addr_to_kernel)
+MAX_RW_COUNT = 0x7FFFF000  # read(2): at most this many bytes are transferred
+ADDRESSES: dict[int, Any] = {socket.AF_INET: sockaddr_in, socket.AF_INET6: sockaddr_in6}
+
+
+class Wrapped(socket.socket):
+    """A descriptor as a socket object, for one call. With SOCK_NONBLOCK in its type the object has a timeout of
+    0, so that Python neither touches O_NONBLOCK for a default timeout nor waits after a connect that a signal
+    interrupted; the descriptor itself stays as it is (init_sockobject and internal_connect, socketmodule.c)."""
+
+    # An exception from a signal handler may come before __exit__ is reached: then too the descriptor stays open.
+    __del__ = socket.SocketType.detach
+
+    def __exit__(self, *args: object) -> None:
+        self.detach()
+
+    def domain(self) -> int:
+        return self.getsockopt(socket.SOL_SOCKET, socket.SO_DOMAIN)
+
+    def kind(self) -> int:
+        return self.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)
+
+
+def wrapped(fd: int, family: int = socket.AF_INET) -> Wrapped:
+    return Wrapped(family, socket.SOCK_STREAM | NONBLOCK, 0, fileno=LARGEST if fd < 0 else fd)
+
+
+def wrapped_as_it_is(fd: int) -> Wrapped:
+    """Wrapped under its own family, which decides how much room Python has for an address that comes back."""
+    with wrapped(fd) as sock:
+        family = sock.domain()
+    return wrapped(fd, family)
+
+
+def as_c_leaves_it(fd: int, flags: int) -> int:
+    """A descriptor as C leaves it: close-on-exec and O_NONBLOCK only where flags ask for them."""
+    if not flags & CLOEXEC:
+        os.set_inheritable(fd, True)
+    if socket.getdefaulttimeout() is not None or flags & NONBLOCK:
+        os.set_blocking(fd, not flags & NONBLOCK)
+    return fd
+
+
+def copied(view: memoryview | None, addrlen: int) -> bytes:
+    """The bytes of an address that the kernel reads (move_addr_to_kernel)."""
+    if addrlen < 0 or addrlen > STORAGE:
+        raise Emulated(errno.EINVAL)
+    if view is None and addrlen:
+        raise Emulated(errno.EFAULT)
+    return b"" if view is None else bytes(view[:addrlen])
+
+
+def send_address(sock: Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
+    """The family to wrap with and Python's address that make the kernel see what C would show it, or something
+    that it refuses for the same reason, at the same point of its checks."""
+    own, family, addrlen = sock.domain(), family_of(raw), len(raw)
+    if own not in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):
+        if call != "sendto" and family not in (own, socket.AF_UNSPEC, None) and addrlen <= sizeof(sockaddr_un):
+            return socket.AF_UNIX, bytes(addrlen - HEADER)  # foreign, as the one asked for
+        raise Inexpressible(f"this fallback has no addresses for a socket of family {own}")
+    if own == socket.AF_UNIX:
+        return _local_address(sock, raw, call)
+    kind = sock.kind()
+    if kind == socket.SOCK_RAW and (family != own or addrlen < sizeof(ADDRESSES[own])):
+        raise Inexpressible("a raw socket looks at other parts of an address than Python can choose")
+    if call == "connect" and family is None:
+        raise Emulated(errno.EINVAL)  # inet_stream_connect, before the state of the socket
+    if call == "connect" and family == socket.AF_UNSPEC:
+        raise Inexpressible("socket.connect has no address for AF_UNSPEC, which dissolves a connection")
+    if family == socket.AF_UNSPEC and addrlen >= 16 and own == socket.AF_INET:
+        # ip(7) has nothing on it: bind takes AF_UNSPEC for AF_INET if it is the wildcard (__inet_bind), and
+        # sendto always (udp_sendmsg).
+        if call == "sendto" or raw[4:8] == bytes(4):
+            return socket.AF_INET, to_python(_as_inet(raw))
+    if family == socket.AF_UNSPEC and call == "sendto" and own == socket.AF_INET6:
+        return own, None  # no address at all (udpv6_sendmsg)
+    # A datagram socket of IPv6 takes an IPv4 address as it is (__ip6_datagram_connect, udpv6_sendmsg).
+    as_ip4 = own == socket.AF_INET6 and call != "bind" and kind == socket.SOCK_DGRAM
+    if family == socket.AF_INET and as_ip4 and addrlen < 16:
+        raise Inexpressible("Python's IPv4 addresses are never short, and this socket looks at the family first")
+    if family == socket.AF_INET and addrlen >= 16 and (own == family or addrlen == 16 or as_ip4):
+        return family, to_python(raw)
+    if family == socket.AF_INET6 and (addrlen >= 28 or (addrlen >= 24 and own == family)):
+        return family, _without_traffic_class(sock, own, to_python(raw))
+    # Too short or foreign: an abstract AF_UNIX name of the same length is refused for the same reason.
+    return socket.AF_UNIX, bytes(min(max(addrlen, 2), 110) - 2)
+
+
+def _as_inet(raw: bytes) -> bytes:
+    return bytes(sockaddr_in(sin_family=socket.AF_INET))[:HEADER] + raw[HEADER:]
+
+
+def _local_address(sock: Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
+    family = family_of(raw)
+    if call == "sendto" and not raw:
+        return socket.AF_UNIX, None  # no address at all (unix_dgram_sendmsg)
+    if call == "connect" and family == socket.AF_UNSPEC and sock.kind() == socket.SOCK_DGRAM:
+        raise Inexpressible("socket.connect has no address for AF_UNSPEC, which dissolves a connection")
+    if family == socket.AF_UNIX and len(raw) <= sizeof(sockaddr_un):
+        path = to_python(raw)
+        if len(path) >= sizeof(sockaddr_un) - HEADER and not path.startswith(b"\0"):
+            raise Inexpressible(
+                f"socket.{call} refuses a path of {len(path)} bytes, which fits sun_path without its NUL"
+            )
+        return family, path
+    return socket.AF_INET, (
+        "0.0.0.0",
+        0,
+    )  # any address that is none of AF_UNIX gets EINVAL (unix_validate_addr)
+
+
+def _without_traffic_class(sock: Wrapped, own: int, address: Any) -> Any:
+    """Python takes flow labels of 20 bits. The kernel reads more (the traffic class) only on a socket that
+    asked for it (IPV6_FLOWINFO_SEND, 33 in linux/in6.h)."""
+    host, port, flow, scope = address
+    if flow > 0xFFFFF and own == socket.AF_INET6 and sock.getsockopt(socket.IPPROTO_IPV6, 33):
+        raise Inexpressible("socket addresses hold a flow label of 20 bits and no traffic class")
+    return host, port, flow & 0xFFFFF, scope
+
+
+def give_address(raw: bytes, view: memoryview | None, room: int, addrlen: SocklenPointer) -> None:
+    """Write an address back as the kernel does: its full length reported, its bytes cut to the caller's room
+    (move_addr_to_user, which since Linux 6.16 writes the length first)."""
+    if addrlen is None:
+        raise Emulated(errno.EFAULT)
+    if room >= 2**31:
+        raise Emulated(errno.EINVAL)
+    room = min(room, len(raw))
+    addrlen.value = len(raw)
+    if room and view is None:
+        raise Emulated(errno.EFAULT)
+    if view is not None:
+        view[:room] = raw[:room]
+
+
+def must_be_open(fd: int) -> None:
+    """EBADF for a descriptor that is not open (or open for its path alone), whatever else it refers to."""
+    try:
+        with wrapped(fd):
+            pass
+    except OSError as error:
+        if error.errno != errno.ENOTSOCK:
+            raise
+
+
+def _unreachable(length: int) -> mmap.mmap | bytearray:
+    """Memory for NULL: pages of a file that has been truncated, so that the kernel itself answers EFAULT
+    as soon as it touches them. Python hands the address on and touches nothing."""
+    length = min(length, MAX_RW_COUNT)
+    if length == 0:
+        return bytearray()
+    if not hasattr(os, "memfd_create"):
+        raise Inexpressible("this system has no memory that only the kernel may find missing")
+    file = os.memfd_create("NULL")
+    try:
+        os.truncate(file, length)
+        pages = mmap.mmap(file, length)
+        os.truncate(file, 0)
+    finally:
+        os.close(file)
+    return pages
+
+
+def check_reachable(fd: int, view: memoryview | None, count: int) -> None:
+    """read and write refuse a range beyond all user space before they look at what the descriptor is (vfs_read)."""
+    if view is None and count >= 2**47:
+        must_be_open(fd)
+        raise Emulated(errno.EFAULT)
+
+
+def buffer(view: memoryview | None, length: int) -> Any:
+    return _unreachable(length) if view is None else view[:length]
