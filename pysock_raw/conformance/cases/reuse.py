@@ -21,6 +21,7 @@ from pysock_raw.conformance.kinds import (
     Address,
     Kind,
     answer,
+    bound,
     client,
     inet,
     inet6,
@@ -46,25 +47,32 @@ def _with(c: Backend, kind: Kind, options: tuple[str, ...]) -> int:
     return fd
 
 
+def _own_port(c: Backend, kind: Kind) -> Address:
+    """An address with a port that nobody has. Asked for port 0, a socket with these options may be given a port that
+    another socket with them has already; one without them is not."""
+    fd, address = bound(c, kind)
+    must(c, c.close(fd))
+    return address
+
+
 def _bound(c: Backend, kind: Kind, options: tuple[str, ...]) -> Address:
-    fd = _with(c, kind, options)
-    must(c, c.bind(fd, *kind.address(c)))
-    return name_of(c, fd, kind)
+    fd, address = _with(c, kind, options), _own_port(c, kind)
+    must(c, c.bind(fd, *address))
+    return address
 
 
 def _listening(c: Backend, kind: Kind, options: tuple[str, ...]) -> Address:
-    fd = _with(c, kind, options)
-    must(c, c.bind(fd, *kind.address(c)))
+    fd, address = _with(c, kind, options), _own_port(c, kind)
+    must(c, c.bind(fd, *address))
     must(c, c.listen(fd, 5))
-    return name_of(c, fd, kind)
+    return address
 
 
 def _in_time_wait(c: Backend, kind: Kind, options: tuple[str, ...]) -> Address:
     """The address of a server that has closed its connection first, and itself."""
-    fd = _with(c, kind, options)
-    must(c, c.bind(fd, *kind.address(c)))
+    fd, address = _with(c, kind, options), _own_port(c, kind)
+    must(c, c.bind(fd, *address))
     must(c, c.listen(fd, 5))
-    address = name_of(c, fd, kind)
     ours = client(c, kind, address)
     theirs = must(c, c.accept(fd, None, None))
     must(c, c.shutdown(theirs, c.SHUT_WR))
