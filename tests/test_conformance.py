@@ -164,12 +164,12 @@ def compare_one(program, *allowed, sides, call="socket", **options):
 
 
 class TestVerdicts:
-    def test_an_outcome_that_is_not_allowed_is_nonconforming(self, sides):
+    def test_an_outcome_that_is_not_allowed_is_nonconforming(self, sides, with_c):
         result = compare_one(lambda c, box: c.socket(999, 1, 0) and None, error("EINVAL", "a test"), sides=sides)
         assert result.nonconforming == "its outcome is not among the allowed ones"
         assert result.outcome(sides[0])["errno"] == "EAFNOSUPPORT"
 
-    def test_what_was_observed_counts(self, sides):
+    def test_what_was_observed_counts(self, sides, with_c):
         program = lambda c, box: bool(c.socket(c.AF_INET, c.SOCK_STREAM, 0))  # noqa: E731
         assert compare_one(program, descriptor("a test", observed=True), sides=sides).nonconforming is None
         assert compare_one(program, descriptor("a test", observed=False), sides=sides).nonconforming

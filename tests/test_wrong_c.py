@@ -42,7 +42,7 @@ def test_a_wrong_errno_is_nonconforming(wrong_copy):
     assert report["cases"][0]["verdicts"]["python"] == "unexplained"
 
 
-def test_every_case_needs_each_of_its_allowed_outcomes(sides):
+def test_every_case_needs_each_of_its_allowed_outcomes(sides, with_c):
     """Without what it allows, no case conforms: nothing passes for lack of an expectation."""
     for result in compare_cases(catalogue(), sides[:1]).ran:
         without = type(result.case)(result.case.id, result.case.shows, (), result.case.program)

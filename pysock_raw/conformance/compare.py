@@ -15,7 +15,7 @@ from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import Case
 from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.needs import lacking
-from pysock_raw.conformance.runner import DEADLINE, Job, Recording, Run, Sinks, run
+from pysock_raw.conformance.runner import DEADLINE, STOPPED, Job, Recording, Run, Sinks, run
 from pysock_raw.conformance.verdicts import ACCEPTABLE, VERDICTS, Comparison, compare
 from pysock_raw.constants import GROUPS
 from pysock_raw.script import run_script
@@ -46,11 +46,14 @@ class Result:
     @property
     def nonconforming(self) -> str | None:
         """Why the outcome on C is not an allowed one, or None. A script allows any outcome that is one."""
-        run = self.runs.get("c")
+        run = self.runs.get(self.reference)
         if self.skipped or run is None:
+            return None
+        if run.ended and run.ended.startswith(STOPPED):
+            return f"it ended with {run.ended}"
+        if self.reference != "c":
             return None  # only C can tell what the kernel does
-        stopped = run.ended is not None and (self.case.call is not None or not run.ended.startswith("SystemExit"))
-        if stopped:
+        if run.ended and (self.case.call is not None or not run.ended.startswith("SystemExit")):
             return f"it ended with {run.ended}"
         if run.leaked:
             return f"it leaked or lost the descriptors {run.leaked}"
