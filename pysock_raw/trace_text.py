@@ -71,4 +71,4 @@ def _quoted(text: str) -> str:
 
 def printable(text: str) -> str:
     """The text with its control characters escaped, so that it cannot write to a terminal."""
-    return text if text.isprintable() else repr(text)[1:-1]
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

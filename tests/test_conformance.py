@@ -1,5 +1,6 @@
 """The comparison: the runner's ends, the verdicts, and that the whole catalogue holds on this machine."""
 
+import contextlib
 import os
 import signal
 import time
@@ -194,6 +195,16 @@ class TestVerdicts:
         assert result.comparisons["stdlib"].verdict == "unexplained"
         if "c" in sides:
             assert result.differences == ["socket-close-on-exec"]
+
+    def test_an_end_that_only_one_side_has_is_unexplained_even_after_an_exception_on_both(self, sides):
+        def program(c, box):
+            with contextlib.suppress(ValueError):
+                c.accept(0, bytearray(4), c.socklen_t(9))
+            if c.name == "stdlib":
+                raise RuntimeError
+
+        result = compare_one(program, sides=sides, call="accept")
+        assert result.comparisons["stdlib"].remarks == ["stdlib ended with RuntimeError: , C with no error"]
 
     def test_programs_that_part_ways_without_a_difference_are_unexplained(self, sides):
         def program(c, box):

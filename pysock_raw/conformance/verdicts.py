@@ -94,7 +94,7 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
     last = None
     for actor in sorted(actors_c.keys() | actors_other.keys(), reverse=True):  # the program's own last
         last = _compare_calls(comparison, side, actors_c.get(actor, []), actors_other.get(actor, []), differences)
-    if c.ended != other.ended and not _ended_by(last, other.ended):
+    if c.ended != other.ended and not _ended_by(last, c.ended, other.ended):
         comparison.unexplained(f"{side} ended with {other.ended or 'no error'}, C with {c.ended or 'no error'}")
     if c.observed != other.observed and comparison.verdict in ("same", "emulated"):
         comparison.unexplained(f"{side} observed {other.observed!r}, C {c.observed!r}")
@@ -103,13 +103,13 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
     return comparison
 
 
-def _ended_by(last: Pair | None, ended: str | None) -> bool:
+def _ended_by(last: Pair | None, c_ended: str | None, ended: str | None) -> bool:
     """Whether a run's end follows from its last call: one that differs may end in an exception, but only a call
     that never returned explains a program that was stopped."""
     if last is None:
         return False
-    if last.equal():
-        return last.c["raised"] is not None  # the same exception, in other words
+    if last.equal():  # the same exception on both sides, in other words
+        return None not in (c_ended, ended, last.c["raised"]) and _kind(c_ended) == _kind(ended)
     unfinished = last.other["result"] is None and last.other["raised"] is None
     return unfinished or not (ended or "").startswith(STOPPED)
 

@@ -168,11 +168,16 @@ def _inexpressible(out: Console, report: Report) -> None:
         _fields(out, *((side, f"{reason} ({_some(cases, 2)})") for (side, reason), cases in reasons.items()))
 
 
+def _last_words(printed: str) -> str:
+    lines = printed.strip().splitlines()
+    return f"; the last that it printed: {lines[-1]}" if lines else ""
+
+
 def _script(out: Console, report: Report) -> None:
     """What a script did besides its calls: how it ended, and what could not be compared."""
     for result in report.ran:
         rows = [
-            (side, f"ended with {run.ended}; it printed: {run.printed[-200:].strip() or 'nothing'}")
+            (side, f"ended with {run.ended}{_last_words(run.printed)}")
             for side, run in result.runs.items()
             if result.case.call is None and run.ended
         ]
@@ -193,9 +198,10 @@ def _trouble(out: Console, report: Report) -> None:
     for result in report.ran:
         if result.nonconforming:
             _heading(out, "red", "nonconforming", f"{result.case.id}   {result.case.shows}")
-            allowed = " or ".join(f"{outcome.to_json()}" for outcome in result.case.allowed)
-            reference = result.reference
-            _fields(out, ("allowed", allowed), (reference, f"{result.nonconforming}: {result.outcome(reference)}"))
+            allowed = " or ".join(str(outcome.to_json()) for outcome in result.case.allowed)
+            _fields(out, (result.reference, f"{result.nonconforming}: {result.outcome(result.reference)}"))
+            if allowed:
+                _fields(out, ("allowed", allowed))
         for side, comparison in result.comparisons.items():
             if comparison.verdict not in ACCEPTABLE[side]:
                 _heading(out, "red", "unexplained", f"{result.case.id}   {result.case.shows}")
