@@ -48,9 +48,9 @@ def headline() -> str:
     """What was compared, in one line; without the C backend, that first."""
     facts = environment()
     c = facts["c_backend"]
-    backend = (
-        f"C backend ({c['compiler']})" if c["missing"] is None else f"no C backend, fallback in use: {c['missing']}"
-    )
+    backend = f"C backend ({c['compiler']})"
+    if c["missing"]:
+        backend = f"the Python fallback stands in for C: {c['missing']}"
     return " · ".join(
         [f"pysock_raw {facts['pysock_raw']}", backend, facts["python"], f"{facts['kernel']} {facts['machine']}"]
     )
@@ -66,7 +66,7 @@ def _by_call(report: Report) -> Table:
         table.add_column({"python": "fallback"}.get(side, side) + f" vs {_title(report.sides[0])}")
     for call in dict.fromkeys(result.case.call for result in report.ran):
         results = [result for result in report.ran if result.case.call == call]
-        conforming = sum(not result.nonconforming for result in results)
+        conforming = sum(not result.nonconforming for result in results) if report.sides[0] == "c" else "?"
         cells = [_verdicts(result.comparisons[side].verdict for result in results) for side in others]
         table.add_row(str(call), str(len(results)), str(conforming), *cells)
     return table
