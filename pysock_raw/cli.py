@@ -258,7 +258,7 @@ def _output(path: Path | None) -> Iterator[IO[str]]:
     text = io.StringIO()
     yield text
     try:
-        _write(path.resolve(), text.getvalue())
+        _write(Path(os.path.realpath(path)), text.getvalue())
     except OSError as error:
         raise Failure(ENVIRONMENT, f"cannot write {path}: {error.strerror}") from error
 

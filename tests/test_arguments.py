@@ -226,6 +226,9 @@ ADDRESSES = [
     Bad("setsockopt", "SO_ATTACH_REUSEPORT_CBPF", (FD, 1, 51, bytearray(16), 16), ValueError, OUTSIDE),
     # SO_GET_FILTER, the same number, counts in instructions of 8 bytes
     Bad("getsockopt", "SO_GET_FILTER", (FD, 1, 26, bytearray(16), SIXTEEN), ValueError, f"SO_GET_FILTER {OUTSIDE}"),
+    # the kernel reads the buffer after the call (Documentation/networking/msg_zerocopy.rst)
+    Bad("send", "MSG_ZEROCOPY", (FD, b"xyz", 3, 0x4000000), ValueError, "MSG_ZEROCOPY lets the kernel read"),
+    Bad("sendto", "MSG_ZEROCOPY", (FD, b"xyz", 3, 0x4000000, None, 0), ValueError, "MSG_ZEROCOPY lets the kernel read"),
     # these follow a count or an address inside the value (ip_get_msfilter, mptcp_getsockopt_full_info)
     Bad("getsockopt", "IP_MSFILTER", (FD, 0, 41, bytearray(16), SIXTEEN), ValueError, f"IP_MSFILTER {OUTSIDE}"),
     Bad("getsockopt", "MCAST_MSFILTER", (FD, 41, 48, bytearray(16), SIXTEEN), ValueError, f"MCAST_MSFILTER {OUTSIDE}"),

@@ -175,6 +175,15 @@ def option_result(level: Any, optname: Any, obj: Any, length: Any) -> tuple[int,
     return level, optname, view, number
 
 
+def send_flags(flags: Any) -> int:
+    """The flags of send and sendto. ValueError for MSG_ZEROCOPY (linux/socket.h): the kernel would read the buffer
+    after the call has returned, when it may be another object's memory."""
+    number = to_int(flags)
+    if LINUX and number & 0x4000000:
+        raise ValueError("MSG_ZEROCOPY lets the kernel read the buffer after the call, so it is not passed on")
+    return number
+
+
 def descriptor_pair(sv: Any) -> memoryview | None:
     """The two ints that socketpair writes."""
     view = memory("sv", sv, writable=True)

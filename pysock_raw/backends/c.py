@@ -155,7 +155,7 @@ def write(fd: Fd, buf: Readable, count: Size, /) -> int:
 @documented
 def send(fd: Fd, buf: Readable, len: Size, flags: Int, /) -> int:
     view, len = arguments.sized("buf", buf, len)
-    return lib.pysock_raw_send(fd, _pointer(view), len, flags)
+    return lib.pysock_raw_send(fd, _pointer(view), len, arguments.send_flags(flags))
 
 
 @documented
@@ -168,6 +168,7 @@ def recv(fd: Fd, buf: Writable, len: Size, flags: Int, /) -> int:
 def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen: Socklen, /) -> int:
     view, len = arguments.sized("buf", buf, len)
     to, addrlen = arguments.address(addr, addrlen)
+    flags = arguments.send_flags(flags)
     return lib.pysock_raw_sendto(fd, _pointer(view), len, flags, _pointer(to, _ADDRESS), addrlen & 0xFFFFFFFF)
 
 

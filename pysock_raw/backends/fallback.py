@@ -78,6 +78,8 @@ def send_address(sock: Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
     """The family to wrap with and Python's address that make the kernel see what C would show it, or something
     that it refuses for the same reason, at the same point of its checks."""
     own, family, addrlen = sock.domain(), family_of(raw), len(raw)
+    if own == getattr(socket, "AF_PACKET", None) and call == "connect":
+        return socket.AF_INET, ("0.0.0.0", 0)  # it has no connect that would look at the address (sock_no_connect)
     if own not in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):
         if call != "sendto" and family not in (own, socket.AF_UNSPEC, None) and addrlen <= sizeof(sockaddr_un):
             return socket.AF_UNIX, bytes(addrlen - HEADER)  # foreign, as the one asked for

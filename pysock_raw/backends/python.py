@@ -54,7 +54,8 @@ _last = LastCall()
 
 SOCK_TYPE_MASK = 0xF  # linux/net.h: the flags are above
 F_GETOWN_EX, F_OWNER_PGRP = 16, 2  # fcntl(2); Python names them from 3.13 on
-OWN_LEVELS = (_socket.IPPROTO_IP, _socket.IPPROTO_IPV6, _socket.IPPROTO_TCP, _socket.IPPROTO_UDP)
+SOL_RAW, SOL_PACKET = 255, 263  # linux/socket.h
+OWN_LEVELS = (_socket.IPPROTO_IP, _socket.IPPROTO_IPV6, _socket.IPPROTO_TCP, _socket.IPPROTO_UDP, SOL_RAW, SOL_PACKET)
 
 
 # --- the calls of the documents ---
@@ -172,6 +173,8 @@ def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: Sockl
         if optlen is None or room >= 2**31:
             if level != _socket.SOL_SOCKET:
                 _known_level(sock, level, optname)
+            if optlen is not None and level == _socket.IPPROTO_IPV6:
+                raise Inexpressible("most options of IPPROTO_IPV6 take a negative length for a large one")
             raise Emulated(errno.EFAULT if optlen is None else errno.EINVAL)
         raw = _option(sock, level, optname, room)
     if level != _socket.SOL_SOCKET or view is not None or not raw:
@@ -188,7 +191,7 @@ def _known_level(sock: _socket.socket, level: int, optname: int) -> None:
     try:
         sock.getsockopt(level, optname, 1)
     except OSError as error:
-        if error.errno in (errno.EOPNOTSUPP, errno.ENOPROTOOPT) and level not in OWN_LEVELS:
+        if error.errno == errno.EOPNOTSUPP or (error.errno == errno.ENOPROTOOPT and level not in OWN_LEVELS):
             raise
 
 
@@ -261,7 +264,7 @@ def write(fd: Fd, buf: Readable, count: Size, /) -> int:
 @_last.call
 def send(fd: Fd, buf: Readable, len: Size, flags: Int, /) -> int:
     view, len = arguments.sized("buf", buf, len)
-    fd, flags = to_int(fd), to_int(flags)
+    fd, flags = to_int(fd), arguments.send_flags(flags)
     with wrapped(fd) as sock:
         return sock.send(buffer(view, len), flags)
 
@@ -281,7 +284,7 @@ def recv(fd: Fd, buf: Writable, len: Size, flags: Int, /) -> int:
 def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen: Socklen, /) -> int:
     view, len = arguments.sized("buf", buf, len)
     to, addrlen = arguments.address(addr, addrlen)
-    fd, flags = to_int(fd), to_int(flags)
+    fd, flags = to_int(fd), arguments.send_flags(flags)
     if to is None:  # sendto(2): as send, whatever the length
         return send(fd, buf, len, flags)
     with wrapped(fd) as sock:

@@ -241,6 +241,7 @@ def write(fd: Fd, buf: Readable, count: Size, /) -> int:
 @_last.call
 def send(fd: Fd, buf: Readable, len: Size, flags: Int, /) -> int:
     view, len = arguments.sized("buf", buf, len)
+    flags = arguments.send_flags(flags)
     with _borrowed(fd) as sock:
         return sock.send(view if view is None else view[:len], flags)  # type: ignore[arg-type]
 
@@ -260,6 +261,7 @@ def recv(fd: Fd, buf: Writable, len: Size, flags: Int, /) -> int:
 def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen: Socklen, /) -> int:
     view, len = arguments.sized("buf", buf, len)
     to, addrlen = arguments.address(addr, addrlen)
+    flags = arguments.send_flags(flags)
     with _borrowed(fd) as sock:
         return sock.sendto(view if view is None else view[:len], flags, _address(to, addrlen))  # type: ignore[arg-type]
 

@@ -30,6 +30,7 @@ DEADLINE = 10.0
 STOPPED = ("deadline: ", "killed by ", "the program ended its process")
 """How `Run.ended` begins if the program did not end by itself."""
 WITHOUT_A_WORD = "the program ended its process without a word"
+LARGEST_FILE = 256 * 2**20  # bytes
 SHOWN = 4096  # bytes of what a program printed that a run keeps
 
 
@@ -152,6 +153,7 @@ def _child(job: Job, place: Path, hold: int) -> NoReturn:
         gc.freeze()
         os.setpgid(0, 0)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))  # it may print without end
         records, hold = _prepared(place, hold)
         os.register_at_fork(after_in_child=lambda: os.close(hold))  # a process left behind is not the child
         if job.own_directory:

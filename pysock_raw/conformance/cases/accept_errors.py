@@ -110,6 +110,21 @@ for _row in PENDING:
 
 
 @case(
+    "accept/tcp/client-from-port-0",
+    "a connection whose client has no name is aborted: accept finds no address for it, and it is lost",
+    error("ECONNABORTED", "POSIX.1 accept; accept(2); an experiment: do_accept, where getname fails for port 0"),
+    needs=["linux", "netns", "tun"],
+)
+def _(c: Backend, box: Box) -> None:
+    wire = Wire(box)
+    server = TCP.socket(c)
+    must(c, c.bind(server, *inet(c, c.INADDR_ANY, 9)))
+    must(c, c.listen(server, 5))
+    wire.client(to_port=9, port=0)
+    c.accept(server, c.sockaddr_in(), c.socklen_t(16))
+
+
+@case(
     "accept/tcp/interface-down",
     "that the interface of a client went down meanwhile is no error of accept's, nor of the new socket's",
     descriptor("an experiment: inet_csk_accept", observed=0),
