@@ -11,6 +11,7 @@ from pysock_raw.conformance import differences, runner
 from pysock_raw.conformance.case import Case, catalogue, chosen, descriptor, error, success
 from pysock_raw.conformance.compare import compare_cases
 from pysock_raw.conformance.differences import CATALOGUE
+from pysock_raw.conformance.naming import named
 from pysock_raw.conformance.runner import Job
 from pysock_raw.conformance.verdicts import Pair
 from pysock_raw.trace_values import PARAMETERS
@@ -231,6 +232,19 @@ class TestVerdicts:
 
         result = compare_one(program, descriptor("a test"), sides=sides)
         assert result.comparisons["stdlib"].verdict == "same"
+
+    def test_a_port_that_the_kernel_hands_out_twice_is_two_ports(self):
+        def bound(fd, port):
+            name = {"family": "AF_INET", "addr": "127.0.0.1"}
+            common = {"result": 0, "errno": None, "raised": None, "emulated": False, "pid": 1, "thread": 1, "where": ""}
+            return [
+                {"call": "bind", "args": [fd, {**name, "port": 0}, 16], **common},
+                {"call": "getsockname", "args": [fd, {**name, "port": port}, {"in": 16, "out": 16}], **common},
+            ]
+
+        twice, once = (named([*bound(8, 40000), *bound(9, port)])[0] for port in (40000, 40001))
+        assert twice == once
+        assert [call["args"][1]["port"] for call in once] == [0, "port1", 0, "port2"]
 
     def test_a_port_that_the_program_chose_is_compared_as_it_is(self, sides):
         def program(c, box):

@@ -53,7 +53,10 @@ class Names:
     def __init__(self) -> None:
         self.processes: dict[int, Descriptors] = {}
         self.given: dict[tuple[str, Any], str] = {}
+        self.counts: dict[str, int] = {}
         self.literal: set[Any] = set()
+        self.unnamed: set[Any] = set()
+        """Descriptors that were bound to port 0, until getsockname says which port that is."""
 
     def record(self, call: Record) -> Record:
         """The record with names for numbers, without pid and thread."""
@@ -61,6 +64,8 @@ class Names:
         known = dict(descriptors.open)
         descriptors.follow(call)
         kinds = list(PARAMETERS[call["call"]].items()) + [("", "")] * len(call["args"])
+        if call["result"] == 0:
+            self._fresh_port(call)
         self._pid = re.compile(f"0*{call['pid']}")
         args = [
             self._argument(name, kind, value, known | descriptors.open, call["result"] not in (None, -1))
@@ -71,6 +76,21 @@ class Names:
             result = descriptors.open[result]
         keys = ("call", "errno", "raised", "emulated", "where")
         return {**{key: call[key] for key in keys}, "args": args, "result": result}
+
+    def _fresh_port(self, call: Record) -> None:
+        """Port 0 is another port each time, also if the kernel happens to hand out a number that it handed out
+        before (to a socket that is closed, or has another address)."""
+        fd = (call["pid"], *call["args"][:1])
+        port = call["args"][1].get("port") if len(call["args"]) > 1 and isinstance(call["args"][1], dict) else None
+        if call["call"] == "bind" and port == 0:
+            self.unnamed.add(fd)
+        elif call["call"] == "getsockname" and port and fd in self.unnamed:
+            self.unnamed.discard(fd)
+            self.given[("port", port)] = self._new("port")
+
+    def _new(self, key: str) -> str:
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return f"{key}{self.counts[key]}"
 
     def _descriptors(self, pid: int) -> Descriptors:
         """Those of a process. A forked one starts with what the first had then."""
@@ -98,7 +118,9 @@ class Names:
         return self._given(key, value) if key == "pid" else value
 
     def _given(self, key: str, value: Any) -> str:
-        return self.given.setdefault((key, value), f"{key}{sum(kind == key for kind, _ in self.given) + 1}")
+        if (key, value) not in self.given:
+            self.given[(key, value)] = self._new(key)
+        return self.given[(key, value)]
 
     def _path(self, path: str) -> str:
         """A path without the process's id, and below the directory for temporary files with its random
