@@ -155,9 +155,6 @@ def poll_entries(raw: bytes) -> list[dict[str, Any]]:
     ]
 
 
-Shown = Callable[["Arguments", Any], Any]
-
-
 class Arguments:
     """The arguments of one call, before it (`before`) and after it (`after`, with what the kernel wrote)."""
 

@@ -336,7 +336,8 @@ def poll(fds: Writable, nfds: Size, timeout: Int, /) -> Int:
 @_last.call
 def fcntl(fd: Fd, cmd: Int, arg: Int, /) -> Int:
     cmd, arg = arguments.int_command(cmd, arg, _INT_COMMANDS)
-    fd = LARGEST if to_int(fd) < 0 else to_int(fd)
+    fd = to_int(fd)
+    fd = LARGEST if fd < 0 else fd
     if cmd == getattr(_fcntl, "F_GETOWN", None) and sys.platform == "linux":
         # A process group is a negative result, which fcntl.fcntl takes for a failure; so glibc asks this way too.
         kind, owner = struct.unpack("ii", _fcntl.fcntl(fd, F_GETOWN_EX, bytes(8)))

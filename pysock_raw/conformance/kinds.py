@@ -5,6 +5,7 @@ A step that fails raises `Unarranged`: the case was not tried, which is not agre
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,15 +81,18 @@ def local(c: Backend, path: bytes) -> Address:
 
 def name_of(c: Backend, fd: int, kind: Kind) -> Address:
     """The address that a socket has."""
-    address, length = kind.room(c), c.socklen_t(c.sizeof(kind.room(c)))
-    must(c, c.getsockname(fd, address, length))
-    return address, length.value
+    return _told(c, c.getsockname, fd, kind)
 
 
 def peer_of(c: Backend, fd: int, kind: Kind) -> Address:
     """The address that a socket is connected to."""
-    address, length = kind.room(c), c.socklen_t(c.sizeof(kind.room(c)))
-    must(c, c.getpeername(fd, address, length))
+    return _told(c, c.getpeername, fd, kind)
+
+
+def _told(c: Backend, call: Callable[[int, Any, Any], int], fd: int, kind: Kind) -> Address:
+    address = kind.room(c)
+    length = c.socklen_t(c.sizeof(address))
+    must(c, call(fd, address, length))
     return address, length.value
 
 

@@ -17,7 +17,7 @@ from pysock_raw.conformance.environment import environment
 from pysock_raw.conformance.verdicts import ACCEPTABLE, Comparison, Judged
 from pysock_raw.trace_text import line, printable
 
-WORDS = {"differs": "differ", "inexpressible": "inexpressible"}
+WORDS = {"differs": "differ"}
 COLOURS = {"same": "green", "unexplained": "bold red"}
 PIPED_WIDTH = 120
 SHOWN = 5  # unexplained calls of one case
