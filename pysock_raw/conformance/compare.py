@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from pysock_raw.backends import load
@@ -112,12 +113,12 @@ def compare_cases(
     deadline: float = DEADLINE,
     differences: Sequence[Difference] = CATALOGUE,
     progress: Callable[[int, int], None] | None = None,
+    instead: Mapping[str, Backend] = MappingProxyType({}),
 ) -> Report:
     """Run every case on every side and judge it. The first side is the reference. ImportError if a side cannot
-    be loaded: a comparison without it would be none."""
+    be loaded: a comparison without it would be none. `instead` has other apis for some sides."""
     started = time.monotonic()
-    for side in sides:
-        load(side)
+    apis = {side: load(side) for side in sides} | instead
     for prefix in GROUPS:
         names(prefix)  # once here instead of once in each child
     results = [Result(case, sides[0], _lack(case)) for case in cases]
@@ -126,7 +127,7 @@ def compare_cases(
     alone = [result for result in ready if result not in together]
     count, done = len(ready) * len(sides), 0
     for some, workers in ((together, jobs or WAITING * (os.cpu_count() or 1)), (alone, 1)):
-        work = [Job((result, side), _program(result.case, side)) for result in some for side in sides]
+        work = [Job((result, side), _program(result.case, apis[side])) for result in some for side in sides]
         for (result, side), ran in run(work, workers, deadline):
             result.runs[side] = ran
             done += 1
@@ -142,10 +143,10 @@ def _lack(case: Case) -> str | None:
     return next((lack for need in case.needs if (lack := lacking(need))), None)
 
 
-def _program(case: Case, side: str) -> Recording:
+def _program(case: Case, api: Backend) -> Recording:
     def program(sinks: Sinks) -> Any:
         with Box() as box:
-            return case.program(cast(Backend, Recorded(load(side), sinks.ended, sinks.begun)), box)
+            return case.program(cast(Backend, Recorded(api, sinks.ended, sinks.begun)), box)
 
     return program
 

@@ -49,6 +49,16 @@ class Pair:
         """Whether one of the sides has no words for the call, so that there is nothing to compare."""
         return "Inexpressible" in (_kind(self.c["raised"]), _kind(self.other["raised"]))
 
+    def parted(self) -> bool:
+        """Whether the call succeeded on one side alone, so that the descriptors are in another state since."""
+        return succeeded(self.c) != succeeded(self.other)
+
+
+def succeeded(record: Record) -> bool:
+    """A result that is no failure: a name of a descriptor, or a number from 0."""
+    result = record["result"]
+    return isinstance(result, str) or (result is not None and result >= 0)
+
 
 def _kind(raised: str | None) -> str | None:
     """The class of an exception: its words may differ."""
@@ -117,41 +127,40 @@ def _ended_by(last: Pair | None, c_ended: str | None, ended: str | None) -> bool
 def _compare_calls(
     comparison: Comparison, side: str, c: list[Record], other: list[Record], differences: Sequence[Any]
 ) -> Pair | None:
-    """One actor's calls; the last pair that was compared. Right after a call that differs the programs may part
-    ways: what follows is then a consequence, and has no counterpart to be compared with."""
+    """One actor's calls; the last pair that was compared. After a call that differs the programs may part ways, and
+    after one that succeeded on one side alone its descriptors are in another state: what then differs, and nothing
+    explains, is a consequence and has no counterpart to be compared with."""
     pairs: list[Pair] = []
+    parted = False
     for mine, theirs in itertools.zip_longest(c, other):
         if mine is None or theirs is None or mine["call"] != theirs["call"]:
             comparison.uncompared += len(c) - len(pairs)
-            if not pairs or pairs[-1].equal():
+            if not pairs or (pairs[-1].equal() and not parted):
                 called = [f"called {call['call']}" if call else "made no more calls" for call in (mine, theirs)]
                 comparison.unexplained(f"C {called[0]} where {side} {called[1]}")
             break
         pairs.append(Pair(mine, theirs, pairs, len(pairs)))
-        _judge(comparison, side, pairs[-1], differences)
+        judged = _judged(side, pairs[-1], differences)
+        if parted and judged and judged.verdict not in ACCEPTABLE[side]:
+            comparison.uncompared += len(c) - len(pairs) + 1
+            break
+        if judged:
+            comparison.note(judged.verdict)
+            comparison.judged.append(judged)
+        parted = parted or pairs[-1].parted()
     return pairs[-1] if pairs else None
 
 
-def _judge(comparison: Comparison, side: str, pair: Pair, differences: Sequence[Any]) -> None:
+def _judged(side: str, pair: Pair, differences: Sequence[Any]) -> Judged | None:
+    """The verdict of a pair, or None if there is nothing to say of it."""
     if pair.equal() and not pair.unsaid():
-        if pair.other["emulated"]:
-            comparison.note("emulated")
-            comparison.judged.append(Judged(pair, "emulated"))
-        return
-    judged = _explained(side, pair, differences)
-    comparison.note(judged.verdict)
-    comparison.judged.append(judged)
-
-
-def _explained(side: str, pair: Pair, differences: Sequence[Any]) -> Judged:
-    if pair.unsaid():
-        return Judged(pair, "inexpressible")
-    raised = pair.other["raised"]
-    for difference in differences:
-        if difference.recognises(pair):
-            if side == "python":
-                verdict = "inexpressible" if difference.no_fallback else "unexplained"
-            else:
-                verdict = "refused" if raised else "differs"
-            return Judged(pair, verdict, difference.id)
-    return Judged(pair, "unexplained")
+        return Judged(pair, "emulated") if pair.other["emulated"] else None
+    found = next((difference for difference in differences if difference.recognises(pair)), None)
+    if side == "python":
+        unnoticed = found is not None and found.no_fallback
+        verdict = "inexpressible" if pair.unsaid() or unnoticed else "unexplained"
+    elif found is None:
+        verdict = "unexplained"
+    else:
+        verdict = "inexpressible" if pair.unsaid() else "refused" if pair.other["raised"] else "differs"
+    return Judged(pair, verdict, found.id if found else None)

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from pysock_raw.conformance.verdicts import Pair
 
+OLDEST = "3.10"
+"""The first CPython that this package runs on."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Difference:
     id: str
+    """The call, and what differs in it: listen-negative-backlog."""
     title: str
     c: str
     """What C does."""
@@ -24,13 +27,33 @@ class Difference:
     """What Python does."""
     why: str
     """Where in CPython, or by which PEP."""
-    instead: str
-    """How to get C's behaviour in plain Python."""
+    recipe: str = ""
+    """How to get C's behaviour in plain Python: what to write in place of the call (recipes.py runs it)."""
+    no_recipe: str = ""
+    """Why there is none."""
     evidence: str
     """The case that shows it."""
     predicate: Callable[[Pair], bool]
+    since: str = OLDEST
+    """The first CPython that it holds on; nothing older than 3.10 was tried."""
+    pypy: bool = True
+    """Whether it holds on PyPy."""
     no_fallback: bool = False
     """Whether it happens inside Python's own retrying or closing, so that no fallback can even notice."""
+
+    def __post_init__(self) -> None:
+        if bool(self.recipe) == bool(self.no_recipe):
+            raise ValueError(f"{self.id} has to say how to get C's behaviour, or why that cannot be")
+
+    @property
+    def call(self) -> str:
+        """The call that it is about."""
+        return self.id.partition("-")[0]
+
+    @property
+    def instead(self) -> str:
+        """The recipe, or why there is none."""
+        return self.recipe or f"none: {self.no_recipe}"
 
     def recognises(self, pair: Pair) -> bool:
         return not pair.equal() and self.predicate(pair)
@@ -40,8 +63,3 @@ def raised(pair: Pair, *starts: str) -> bool:
     """Python raised one of these before it asked the kernel, and C made the call."""
     raised = pair.other["raised"]
     return raised is not None and pair.c["raised"] is None and raised.startswith(starts)
-
-
-def succeeded(record: dict[str, Any]) -> bool:
-    """A result that is no failure: a name of a descriptor, or a number from 0."""
-    return isinstance(record["result"], str) or (record["result"] is not None and record["result"] >= 0)

@@ -1,0 +1,74 @@
+"""Differences in making sockets and in their queues."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pysock_raw.conformance.differences.difference import Difference
+from pysock_raw.conformance.verdicts import Pair, succeeded
+
+
+def _minus_one(parameter: str) -> Callable[[Pair], bool]:
+    def recognises(pair: Pair) -> bool:
+        return (
+            pair.call == "socket"
+            and pair.argument(parameter) == -1
+            and pair.c["result"] == -1
+            and succeeded(pair.other)
+        )
+
+    return recognises
+
+
+def _negative_backlog(pair: Pair) -> bool:
+    """listen itself returns 0 on both sides; what shows it is a queue that is full too early, or its length."""
+    backlogs = [old.argument("backlog") for old in pair.before if old.call == "listen"]
+    if not any(isinstance(backlog, int) and backlog < 0 for backlog in backlogs):
+        return False
+    if pair.call == "connect":
+        return pair.c["result"] == 0 and pair.other["errno"] in ("EAGAIN", "EINPROGRESS")
+    if pair.call == "getsockopt" and pair.argument("optname") == "TCP_INFO":
+        values = [record["args"][3] for record in (pair.c, pair.other)]
+        if not all(isinstance(value, dict) for value in values):
+            return False
+        return bool(values[0].get("tcpi_sacked")) and values[1].get("tcpi_sacked") == 0
+    return False
+
+
+#: parameter -> errno of C, Python's default
+MINUS_ONE = {
+    "domain": ("EAFNOSUPPORT", "AF_INET"),
+    "type": ("EINVAL", "SOCK_STREAM"),
+    "protocol": ("EINVAL", "0"),
+}
+
+ENTRIES: tuple[Difference, ...] = (
+    *(
+        Difference(
+            id=f"socket-{parameter}-minus-one",
+            title=f"socket with -1 as {parameter}: C says that it is invalid, Python takes it for {default}",
+            c=f"-1 is no {parameter}: -1 with {errno}.",
+            python=f"-1 stands for a missing argument and means {default}, so the call succeeds.",
+            why="socket.__init__ in socket.py and sock_initobj in socketmodule.c use -1 for a missing argument",
+            recipe=f"socket.socket(domain, type, protocol) if {parameter} != -1 else "
+            + {
+                "domain": "socket.socket(-2, type, protocol)",
+                "type": "socket.socket(domain, -2, protocol)",
+                "protocol": "socket.socket(domain, type, -2)",
+            }[parameter],
+            evidence=f"socket/{parameter}-minus-one",
+            predicate=_minus_one(parameter),
+        )
+        for parameter, (errno, default) in MINUS_ONE.items()
+    ),
+    Difference(
+        id="listen-negative-backlog",
+        title="listen(-1): C asks for the longest queue, Python for the shortest",
+        c="A negative backlog is a huge unsigned one, cut to net.core.somaxconn.",
+        python="A negative backlog becomes 0, so that the second client already waits.",
+        why="sock_listen in socketmodule.c raises a negative backlog to 0",
+        recipe="sock.listen(backlog if backlog >= 0 else 2**31 - 1)",
+        evidence="listen/local/negative-backlog",
+        predicate=_negative_backlog,
+    ),
+)
