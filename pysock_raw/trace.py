@@ -98,9 +98,13 @@ def writer(file: int, form: Callable[[Record], str]) -> Sink:
     return write
 
 
+OURS = 200
+"""Descriptors from here on are ours and not the recorded program's."""
+
+
 def out_of_the_way(file: int) -> int:
     """The file under a high number, so that the program is given the same descriptors as without us."""
-    high = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 200)
+    high = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, OURS)
     os.close(file)
     return high
 

@@ -52,6 +52,8 @@ def address(value: dict[str, Any]) -> str:
         return f"{{sun_family={family}, sun_path={_quoted(value['path'])}}}"
     if "port" not in value:
         return f"{{sa_family={family}, sa_data={_bytes(value)}}}"
+    if "addr" not in value:
+        return f"{{sa_family={family}, sa_port=htons({value['port']}), sa_data={_bytes(value)}}}"
     if family == "AF_INET":
         return f'{{sin_family={family}, sin_port=htons({value["port"]}), sin_addr=inet_addr("{value["addr"]}")}}'
     members = {"sin6_family": family, "sin6_port": f"htons({value['port']})"}

@@ -131,6 +131,15 @@ def address(raw: bytes) -> Any:
     return {"family": name, **buffer(raw[HEADER:])} if name is not None else buffer(raw)
 
 
+def written_address(raw: bytes) -> Any:
+    """A sockaddr that the kernel wrote, perhaps cut: then its port is told all the same, because it has a name."""
+    shown = address(raw)
+    if shown.get("family") in ("AF_INET", "AF_INET6") and "port" not in shown and len(raw) >= HEADER + 2:
+        port = int.from_bytes(raw[HEADER : HEADER + 2], "big")
+        return {"family": shown["family"], "port": port, **buffer(raw[HEADER + 2 :])}
+    return shown
+
+
 def buffer(raw: bytes) -> dict[str, Any]:
     shown = {"bytes": repr(raw[:SHOWN])[2:-1], "length": len(raw)}
     return shown if len(raw) <= SHOWN else {**shown, "sha256": hashlib.sha256(raw).hexdigest()}
@@ -224,7 +233,7 @@ class Arguments:
         return (
             option(self._option(), raw)
             if name == "optval"
-            else address(raw)
+            else written_address(raw)
             if raw
             else {"room": memoryview(arg).nbytes}
         )

@@ -188,10 +188,12 @@ def _unreachable(length: int) -> mmap.mmap | bytearray:
 
 
 def check_reachable(fd: int, view: memoryview | None, count: int) -> None:
-    """read and write refuse a range beyond all user space before they look at what the descriptor is (vfs_read)."""
-    if view is None and count >= 2**47:
+    """For NULL, what read and write find wrong before they look at what the descriptor is: that it is not open, which
+    it would be if the memory that stands for NULL took its number, and a range beyond all user space (vfs_read)."""
+    if view is None:
         must_be_open(fd)
-        raise Emulated(errno.EFAULT)
+        if count >= 2**47:
+            raise Emulated(errno.EFAULT)
 
 
 def buffer(view: memoryview | None, length: int) -> Any:

@@ -55,7 +55,11 @@ _last = LastCall()
 SOCK_TYPE_MASK = 0xF  # linux/net.h: the flags are above
 F_GETOWN_EX, F_OWNER_PGRP = 16, 2  # fcntl(2); Python names them from 3.13 on
 SOL_RAW, SOL_PACKET = 255, 263  # linux/socket.h
-OWN_LEVELS = (_socket.IPPROTO_IP, _socket.IPPROTO_IPV6, _socket.IPPROTO_TCP, _socket.IPPROTO_UDP, SOL_RAW, SOL_PACKET)
+OWN_LEVELS = (_socket.IPPROTO_IP, _socket.IPPROTO_IPV6, SOL_RAW, SOL_PACKET)
+FIRST_OPTIONS = {
+    _socket.IPPROTO_TCP: 1,
+    _socket.IPPROTO_UDP: 1,
+}  # TCP_NODELAY, UDP_CORK: whatever has the level has them
 
 
 # --- the calls of the documents ---
@@ -189,7 +193,7 @@ def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: Sockl
 def _known_level(sock: _socket.socket, level: int, optname: int) -> None:
     """A level that the socket does not have is refused before the length is looked at."""
     try:
-        sock.getsockopt(level, optname, 1)
+        sock.getsockopt(level, FIRST_OPTIONS.get(level, optname), 1)
     except OSError as error:
         if error.errno == errno.EOPNOTSUPP or (error.errno == errno.ENOPROTOOPT and level not in OWN_LEVELS):
             raise

@@ -118,7 +118,7 @@ def compare_cases(
     """Run every case on every side and judge it. The first side is the reference. ImportError if a side cannot
     be loaded: a comparison without it would be none. `instead` has other apis for some sides."""
     started = time.monotonic()
-    apis = {side: load(side) for side in sides} | instead
+    apis = {side: load(side) for side in sides} | dict(instead)
     for prefix in GROUPS:
         names(prefix)  # once here instead of once in each child
     results = [Result(case, sides[0], _lack(case)) for case in cases]
@@ -162,7 +162,7 @@ def compare_script(
     started = time.monotonic()
     for side in sides:
         load(side)
-    result = Result(Script(script), sides[0])
+    result = Result(Script(script.name), sides[0])
     jobs = [Job(side, _script_program(script, side), own_directory=False) for side in sides]
     result.runs = dict(run(jobs, 1, deadline))
     result.judge(differences)
@@ -172,8 +172,8 @@ def compare_script(
 class Script(Case):
     """A script as a case: it is about no call, and allows any outcome that is the same on all sides."""
 
-    def __init__(self, script: Path) -> None:
-        super().__init__(script.name, f"the calls of {script.name}", (), lambda c, box: None)
+    def __init__(self, name: str) -> None:
+        super().__init__(name, f"the calls of {name}", (), lambda c, box: None)
 
     @property
     def call(self) -> None:
