@@ -24,7 +24,7 @@ from pysock_raw.backends.contract import CALLS, Backend
 EXPLAINED, TROUBLE, USAGE, ENVIRONMENT = range(4)
 
 #: Commands of the design that a later version brings.
-NOT_YET = ("search", "diff", "demo", "bench")
+NOT_YET = ("diff", "demo", "bench")
 
 EXAMPLES = """examples:
   pysock-raw compare                          every case on C, on the fallback and on the stdlib
@@ -32,6 +32,7 @@ EXAMPLES = """examples:
   pysock-raw compare server.py                any program that uses pysock_raw
   pysock-raw compare --format json | jq .summary
   pysock-raw explain listen-negative-backlog  one difference, with its evidence
+  pysock-raw search --seed 7 -o found.py      random programs, until nothing explains what one shows
   pysock-raw trace client.py                  the calls of a program, as strace would print them
 """
 
@@ -71,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--deadline", type=_positive(float), default=10.0, metavar="SECONDS", help="for each run")
     explain = _command(commands, explain_command, "the catalogue of differences, or one with its evidence")
     explain.add_argument("difference", nargs="?", metavar="DIFFERENCE")
+    search = _command(commands, search_command, "random programs, until one differs and nothing explains it")
+    search.add_argument("--programs", type=_positive(int), default=1000, metavar="N", help="how many (default: 1000)")
+    search.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="the same seed, the same programs (default: 0)"
+    )
+    search.add_argument("--jobs", type=_positive(int), metavar="N", help="workers (default: 3 for each CPU)")
+    search.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the program that was found to a file")
     trace = _command(commands, trace_command, "run a script and print every call that it makes")
     trace.add_argument("script", type=Path, metavar="SCRIPT.py")
     trace.add_argument("argument", nargs="*", metavar="ARG", help="for the script; after -- if it begins with -")
@@ -314,6 +322,30 @@ def _evidence(case: str) -> int:
             if run.observed is not None:
                 print(f"  observed: {run.observed}")
     return report.status
+
+
+def search_command(options: argparse.Namespace) -> int:
+    from pysock_raw.conformance.needs import lacking
+
+    try:
+        from pysock_raw.conformance.search import search
+        from pysock_raw.report import search as search_report
+
+        for side in SIDES:
+            load(side)
+    except ModuleNotFoundError as error:
+        raise Failure(ENVIRONMENT, f"search needs {error.name}: pip install 'pysock_raw[search]'") from error
+    except ImportError as error:
+        raise Failure(ENVIRONMENT, f"search compares all sides: {error}") from error
+    if lack := lacking("netns"):
+        raise Failure(ENVIRONMENT, f"search runs its programs in a network namespace of their own: {lack}")
+    with _progress() as progress:
+        found = search(options.programs, options.seed, jobs=options.jobs, progress=progress)
+    search_report.render(found, options.seed, sys.stdout)
+    if found.unexplained:
+        with _output(options.output) as file:
+            file.write(found.unexplained)
+    return TROUBLE if found.unexplained else EXPLAINED
 
 
 def trace_command(options: argparse.Namespace) -> int:

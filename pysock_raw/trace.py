@@ -4,7 +4,8 @@
 name gets the lines, or, ending in .jsonl, one JSON object a call:
 
     {"call": "bind", "args": [3, {"family": "AF_INET", "addr": "127.0.0.1", "port": 80}, 16], "result": -1,
-     "errno": "EACCES", "raised": null, "emulated": false, "pid": 71, "thread": 71, "where": "server.py:12"}
+     "errno": "EACCES", "raised": null, "emulated": false, "pid": 71, "thread": 71, "actor": "",
+     "where": "server.py:12"}
 """
 
 from __future__ import annotations
@@ -26,12 +27,47 @@ Record = dict[str, Any]
 Sink = Callable[[Record], None]
 
 
+class Lineage:
+    """Which process of a program this is: "" for the first, "1" for the first that it forked, "1.2" for that one's
+    second. Unlike a process id it is the same in every run."""
+
+    def __init__(self) -> None:
+        self.process = ""
+        self._forks = 0
+        self.forking: Callable[[str], object] = lambda child: None
+        """Is told of each process before it is forked."""
+        os.register_at_fork(before=self._before, after_in_child=self._in_child)
+
+    def begin(self, forking: Callable[[str], object]) -> None:
+        """This process is the first of a program."""
+        self.process, self._forks, self.forking = "", 0, forking
+
+    def _child(self) -> str:
+        return f"{self.process}.{self._forks}".lstrip(".")
+
+    def _before(self) -> None:
+        self._forks += 1
+        self.forking(self._child())
+
+    def _in_child(self) -> None:
+        self.process, self._forks = self._child(), 0
+
+    def actor(self) -> str:
+        """This thread: the process, and its name if it is not the main one."""
+        thread = threading.current_thread()
+        return self.process if thread is threading.main_thread() else f"{self.process}/{thread.name}"
+
+
+lineage = Lineage()
+
+
 class Recorded:
     """An api that hands a record of every call to a sink. With `begun`, that one is told of each call before it
-    is made, so that a call that never returns is known too."""
+    is made, so that a call that never returns is known too, and of each process before it is forked."""
 
     def __init__(self, api: Backend, sink: Sink, begun: Sink | None = None) -> None:
         self._api, self._sink, self._begun = api, sink, begun
+        lineage.begin(lambda child: begun and begun({"fork": child}))
         for name in CALLS:
             setattr(self, name, self._recording(name))
 
@@ -75,6 +111,7 @@ def _record(name: str, args: list[Any], caller: FrameType) -> Record:
         "emulated": False,
         "pid": os.getpid(),
         "thread": threading.get_native_id(),
+        "actor": lineage.actor(),
         "where": f"{os.path.basename(caller.f_code.co_filename)}:{caller.f_lineno}",
     }
 

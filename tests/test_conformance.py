@@ -236,13 +236,22 @@ class TestVerdicts:
     def test_a_port_that_the_kernel_hands_out_twice_is_two_ports(self):
         def bound(fd, port):
             name = {"family": "AF_INET", "addr": "127.0.0.1"}
-            common = {"result": 0, "errno": None, "raised": None, "emulated": False, "pid": 1, "thread": 1, "where": ""}
+            common = {
+                "result": 0,
+                "errno": None,
+                "raised": None,
+                "emulated": False,
+                "pid": 1,
+                "thread": 1,
+                "actor": "",
+                "where": "",
+            }
             return [
                 {"call": "bind", "args": [fd, {**name, "port": 0}, 16], **common},
                 {"call": "getsockname", "args": [fd, {**name, "port": port}, {"in": 16, "out": 16}], **common},
             ]
 
-        twice, once = (named([*bound(8, 40000), *bound(9, port)])[0] for port in (40000, 40001))
+        twice, once = (named([*bound(8, 40000), *bound(9, port)])["", 0] for port in (40000, 40001))
         assert twice == once
         assert [call["args"][1]["port"] for call in once] == [0, "port1", 0, "port2"]
 

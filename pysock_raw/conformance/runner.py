@@ -51,6 +51,8 @@ class Run:
     """What one program did on one side."""
 
     trace: list[Record] = field(default_factory=list)
+    forks: list[tuple[int, str]] = field(default_factory=list)
+    """How many records there were when a process was forked."""
     ended: str | None = None
     """How it ended if not by itself: an exception, a signal, the deadline."""
     observed: Any = None
@@ -135,7 +137,9 @@ def _read(place: Path) -> Run:
     for text in (place / "records").read_text(errors="replace").splitlines():
         with contextlib.suppress(ValueError):
             record = json.loads(text)
-            if "begun" in record:
+            if "fork" in record.get("begun", ()):
+                run.forks.append((len(run.trace), record["begun"]["fork"]))
+            elif "begun" in record:
                 begun[record["begun"]["thread"]] = record["begun"]
             elif "end" in record:
                 run.ended, run.observed, run.leaked = record["end"]

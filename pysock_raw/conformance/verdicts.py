@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,13 +26,16 @@ class Pair:
     c: Record
     other: Record
     pairs: Sequence[Pair] = ()
-    """All pairs of the trace, of which this one is at `index`."""
+    """All pairs of its thread, of which this one is at `index`."""
     index: int = 0
+    program: Sequence[Sequence[Pair]] = ()
+    """The pairs of each thread and process of the program."""
 
     @property
     def before(self) -> Sequence[Pair]:
-        """The pairs before this one."""
-        return self.pairs[: self.index]
+        """The pairs before this one; as to other threads and processes, on C."""
+        others = itertools.chain.from_iterable(pairs for pairs in self.program if pairs is not self.pairs)
+        return [*(pair for pair in others if pair.c["order"] < self.c["order"]), *self.pairs[: self.index]]
 
     @property
     def call(self) -> str:
@@ -100,10 +104,18 @@ class Comparison:
 def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Comparison:
     """Compare a side's run with the reference side's."""
     comparison = Comparison()
-    actors_c, actors_other = named(c.trace), named(other.trace)
-    last = None
-    for actor in sorted(actors_c.keys() | actors_other.keys(), reverse=True):  # the program's own last
-        last = _compare_calls(comparison, side, actors_c.get(actor, []), actors_other.get(actor, []), differences)
+    calls, others = named(c.trace, c.forks), named(other.trace, other.forks)
+    program: list[list[Pair]] = []
+    actors = sorted(calls.keys() | others.keys())
+    for actor in actors:
+        program.append([])
+        for mine, theirs in zip(calls.get(actor, []), others.get(actor, []), strict=False):
+            if mine["call"] != theirs["call"]:
+                break
+            program[-1].append(Pair(mine, theirs, program[-1], len(program[-1]), program))
+    for actor, pairs in zip(actors, program, strict=True):
+        _compare_calls(comparison, side, pairs, (calls.get(actor, []), others.get(actor, [])), program, differences)
+    last = program[0][-1] if program and program[0] else None  # of the program's own thread
     if c.ended != other.ended and not _ended_by(last, c.ended, other.ended):
         comparison.unexplained(f"{side} ended with {other.ended or 'no error'}, C with {c.ended or 'no error'}")
     if c.observed != other.observed and comparison.verdict in ("same", "emulated"):
@@ -125,30 +137,35 @@ def _ended_by(last: Pair | None, c_ended: str | None, ended: str | None) -> bool
 
 
 def _compare_calls(
-    comparison: Comparison, side: str, c: list[Record], other: list[Record], differences: Sequence[Any]
-) -> Pair | None:
-    """One actor's calls; the last pair that was compared. After a call that differs the programs may part ways, and
-    after one that succeeded on one side alone its descriptors are in another state: what then differs, and nothing
-    explains, is a consequence and has no counterpart to be compared with."""
-    pairs: list[Pair] = []
-    parted = False
-    for mine, theirs in itertools.zip_longest(c, other):
-        if mine is None or theirs is None or mine["call"] != theirs["call"]:
-            comparison.uncompared += len(c) - len(pairs)
-            if not pairs or (pairs[-1].equal() and not parted):
-                called = [f"called {call['call']}" if call else "made no more calls" for call in (mine, theirs)]
-                comparison.unexplained(f"C {called[0]} where {side} {called[1]}")
-            break
-        pairs.append(Pair(mine, theirs, pairs, len(pairs)))
-        judged = _judged(side, pairs[-1], differences)
-        if parted and judged and judged.verdict not in ACCEPTABLE[side]:
-            comparison.uncompared += len(c) - len(pairs) + 1
-            break
+    comparison: Comparison,
+    side: str,
+    pairs: list[Pair],
+    calls: tuple[list[Record], list[Record]],
+    program: list[list[Pair]],
+    differences: Sequence[Any],
+) -> None:
+    """One thread's calls on both sides, of which the first ones are pairs. After a call that differs the programs may
+    part ways, and after one that succeeded on one side alone its descriptors are in another state: what then differs,
+    and nothing explains, is a consequence and has no counterpart to be compared with."""
+    elsewhere = itertools.chain.from_iterable(others for others in program if others is not pairs)
+    parted = min((pair.c["order"] for pair in elsewhere if pair.parted()), default=math.inf)
+    for pair in pairs:
+        judged = _judged(side, pair, differences)
+        if judged and judged.verdict not in ACCEPTABLE[side] and parted < pair.c["order"]:
+            comparison.uncompared += len(calls[0]) - pair.index
+            return
         if judged:
             comparison.note(judged.verdict)
             comparison.judged.append(judged)
-        parted = parted or pairs[-1].parted()
-    return pairs[-1] if pairs else None
+        if pair.parted():
+            parted = min(parted, pair.c["order"])
+    left = [some[len(pairs) :] for some in calls]
+    if not any(left):
+        return
+    comparison.uncompared += len(left[0])
+    if parted == math.inf and (not pairs or pairs[-1].equal()):
+        called = [f"called {some[0]['call']}" if some else "made no more calls" for some in left]
+        comparison.unexplained(f"C {called[0]} where {side} {called[1]}")
 
 
 def _judged(side: str, pair: Pair, differences: Sequence[Any]) -> Judged | None:
