@@ -16,7 +16,7 @@ from pysock_raw.trace_values import PARAMETERS
 VERDICTS = ("same", "emulated", "inexpressible", "differs", "refused", "unexplained")
 """From best to worst: the verdict of a case is the worst of its calls'."""
 
-ACCEPTABLE = {"python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
+ACCEPTABLE = {"c": VERDICTS[:1], "python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
