@@ -290,37 +290,37 @@ def _write(path: Path, text: str) -> None:
 
 def explain_command(options: argparse.Namespace) -> int:
     from pysock_raw.conformance.differences import CATALOGUE
+    from pysock_raw.report import explain
 
     if options.difference is None:
-        width = max(len(difference.id) for difference in CATALOGUE)
-        for difference in CATALOGUE:
-            print(f"{difference.id:<{width}}  {difference.title}")
+        print(*explain.listed(CATALOGUE), sep="\n")
+        print(f"\n{len(CATALOGUE)} differences; pysock-raw explain ID runs the evidence of one")
         return EXPLAINED
     found = next((difference for difference in CATALOGUE if difference.id == options.difference), None)
     if found is None:
         raise Failure(USAGE, f"there is no difference {options.difference!r} (pysock-raw explain lists them)")
-    print(f"{found.id}: {found.title}\n")
-    for name, text in (("C", found.c), ("Python", found.python), ("why", found.why), ("C in Python", found.instead)):
-        print(f"  {name:<12} {text}")
-    print(f"\nevidence: {found.evidence}")
-    return _evidence(found.evidence)
+    print(*explain.entry(found), sep="\n")
+    return _evidence(found)
 
 
-def _evidence(case: str) -> int:
+def _evidence(difference: Any) -> int:
+    """Run the evidence of a difference on all sides, and its recipe."""
     from pysock_raw.conformance.case import chosen
     from pysock_raw.conformance.compare import compare_cases
-    from pysock_raw.trace_text import line
+    from pysock_raw.conformance.recipes import Written
+    from pysock_raw.report import explain
 
-    report = compare_cases(chosen([case], None), _sides_here())
-    for result in report.results:
-        if result.skipped:
-            raise Failure(ENVIRONMENT, f"the evidence cannot be run here: {result.skipped}")
-        for side, run in result.runs.items():
-            print(f"\n{side}")
-            for record in run.trace:
-                print(f"  {line(record)}")
-            if run.observed is not None:
-                print(f"  observed: {run.observed}")
+    cases, sides = chosen([difference.evidence], None), _sides_here()
+    report = compare_cases(cases, sides)
+    (result,) = report.results
+    if result.skipped:
+        raise Failure(ENVIRONMENT, f"the evidence cannot be run here: {result.skipped}")
+    print(*explain.evidence(result), sep="\n")
+    if difference.recipe:
+        written = cast(Backend, Written(difference.call, difference.recipe))
+        (result,) = compare_cases(cases, [sides[0], "stdlib"], instead={"stdlib": written}).results
+        verdict = result.comparisons["stdlib"].verdict
+        print(f"\nthe recipe   in place of {difference.call} on the stdlib side: {verdict}")
     return report.status
 
 
