@@ -115,7 +115,7 @@ def _accepted(fd: int, view: memoryview | None, room: int, addrlen: SocklenPoint
         connection, peer = sock._accept()  # type: ignore[attr-defined]
     try:
         if view is not None:
-            give_address(to_bytes(sock.family, peer), view, room, addrlen)
+            give_address(to_bytes(sock.own, peer), view, room, addrlen)
     except BaseException:
         os.close(connection)  # so does the kernel: the connection is lost
         raise
@@ -176,9 +176,15 @@ def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: Sockl
             if optlen is not None and level == _socket.IPPROTO_IPV6:
                 raise Inexpressible("most options of IPPROTO_IPV6 take a negative length for a large one")
             raise Emulated(errno.EFAULT if optlen is None else errno.EINVAL)
-        raw = _option(sock, level, optname, room)
+        try:
+            raw, length = _option(sock, level, optname, room)
+        except OSError as error:
+            if error.errno == errno.ERANGE and level == _socket.SOL_SOCKET:
+                optlen.value = _room_needed(sock, optname)
+                raise Emulated(errno.ERANGE) from None
+            raise
     if level != _socket.SOL_SOCKET or view is not None or not raw:
-        optlen.value = len(raw)  # before the value, except in sk_getsockopt
+        optlen.value = length  # before the value, except in sk_getsockopt
     if raw and view is None:
         raise Emulated(errno.EFAULT)
     if view is not None:
@@ -195,14 +201,26 @@ def _known_level(sock: _socket.socket, level: int, optname: int) -> None:
             raise
 
 
-def _option(sock: _socket.socket, level: int, optname: int, length: int) -> bytes:
-    """The value of an option cut to length bytes. Python asks for 1 to 1024 (sock_getsockopt)."""
-    raw = sock.getsockopt(level, optname, min(max(length, 1), 1024))
-    if length > 1024 and len(raw) == 1024:
+def _option(sock: _socket.socket, level: int, optname: int, length: int) -> tuple[bytes, int]:
+    """The value of an option cut to length bytes, and the length that the kernel reports, which may be longer
+    (NETLINK_LIST_MEMBERSHIPS). Python asks for 1 to 1024 (sock_getsockopt)."""
+    if (level, optname) in arguments.READS_ITS_BUFFER:
+        raise Inexpressible("socket.getsockopt takes no buffer, and this option reads what is in it")
+    asked = min(max(length, 1), 1024)
+    raw = sock.getsockopt(level, optname, asked)
+    if length > 1024 and len(raw) >= 1024:
         raise Inexpressible("socket.getsockopt reads at most 1024 bytes, and this option may be longer")
     if length == 0:
         _last.emulated = True
-    return raw[:length]
+    return raw[:length], len(raw) if len(raw) > asked else len(raw[:length])
+
+
+def _room_needed(sock: _socket.socket, optname: int) -> int:
+    """What SO_PEERGROUPS and SO_PEERSEC tell together with ERANGE (sk_getsockopt)."""
+    try:
+        return len(sock.getsockopt(_socket.SOL_SOCKET, optname, 1024))
+    except OSError:
+        raise Inexpressible("socket.getsockopt reads at most 1024 bytes, and this option needs more") from None
 
 
 @documented
@@ -221,7 +239,7 @@ def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
 
 def _named(fd: int, call: str, view: memoryview | None, room: int, addrlen: SocklenPointer) -> int:
     with wrapped_as_it_is(fd) as sock:
-        give_address(to_bytes(sock.family, getattr(sock, call)()), view, room, addrlen)
+        give_address(to_bytes(sock.own, getattr(sock, call)()), view, room, addrlen)
     return 0
 
 
@@ -304,7 +322,7 @@ def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrl
     with wrapped_as_it_is(fd) as sock:
         received, address = sock.recvfrom_into(buffer(view, len), 0, flags)
     if sender is not None:
-        give_address(to_bytes(sock.family, address), sender, room, addrlen)
+        give_address(to_bytes(sock.own, address), sender, room, addrlen)
     return received
 
 
