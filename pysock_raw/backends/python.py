@@ -34,6 +34,7 @@ from pysock_raw.backends.fallback import (
     CLOEXEC,
     LARGEST,
     NONBLOCK,
+    Wrapped,
     as_c_leaves_it,
     buffer,
     check_reachable,
@@ -54,8 +55,18 @@ _last = LastCall()
 
 SOCK_TYPE_MASK = 0xF  # linux/net.h: the flags are above
 F_GETOWN_EX, F_OWNER_PGRP = 16, 2  # fcntl(2); Python names them from 3.13 on
-SOL_RAW, SOL_PACKET = 255, 263  # linux/socket.h
-OWN_LEVELS = (_socket.IPPROTO_IP, _socket.IPPROTO_IPV6, _socket.IPPROTO_TCP, _socket.IPPROTO_UDP, SOL_RAW, SOL_PACKET)
+SOL_RAW, SOL_PACKET, SOL_NETLINK, SOL_XDP = 255, 263, 270, 283  # linux/socket.h
+IP_LEVELS = (_socket.IPPROTO_IP, _socket.IPPROTO_IPV6, _socket.IPPROTO_TCP, _socket.IPPROTO_UDP, SOL_RAW)
+
+#: family -> the levels of its own; AF_NETLINK, AF_PACKET, AF_VSOCK and AF_XDP by their numbers in linux/socket.h
+OWN_LEVELS: dict[int, tuple[int, ...]] = {
+    _socket.AF_INET: IP_LEVELS,
+    _socket.AF_INET6: IP_LEVELS,
+    16: (SOL_NETLINK,),
+    17: (SOL_PACKET,),
+    40: (40,),
+    44: (SOL_XDP,),
+}
 
 
 # --- the calls of the documents ---
@@ -192,12 +203,13 @@ def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: Sockl
     return 0
 
 
-def _known_level(sock: _socket.socket, level: int, optname: int) -> None:
+def _known_level(sock: Wrapped, level: int, optname: int) -> None:
     """A level that the socket does not have is refused before the length is looked at."""
     try:
         sock.getsockopt(level, optname, 1)
     except OSError as error:
-        if error.errno == errno.EOPNOTSUPP or (error.errno == errno.ENOPROTOOPT and level not in OWN_LEVELS):
+        foreign = level not in OWN_LEVELS.get(sock.domain(), ())
+        if error.errno == errno.EOPNOTSUPP or (error.errno == errno.ENOPROTOOPT and foreign):
             raise
 
 

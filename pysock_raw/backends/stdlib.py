@@ -40,7 +40,7 @@ name = "stdlib"
 _last = LastCall()
 
 #: family -> the lengths for which the kernel does what it does for Python's address (SIN6_LEN_RFC2133 is 24)
-LENGTHS = {
+LENGTHS: dict[int | None, range] = {
     _socket.AF_INET: range(sizeof(sockaddr_in), STORAGE + 1),
     _socket.AF_INET6: range(24, STORAGE + 1),
     _socket.AF_UNIX: range(2, sizeof(sockaddr_un) + 1),

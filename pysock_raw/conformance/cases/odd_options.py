@@ -68,6 +68,17 @@ def _(c: Backend, box: Box) -> int:
 
 
 @case(
+    "getsockopt/packet/null-length-of-another-level",
+    "a level that the socket lacks wins over NULL for the length",
+    error("ENOPROTOOPT", "an experiment: packet_getsockopt looks at the level first"),
+    needs=["linux", "raw"],
+)
+def _(c: Backend, box: Box) -> None:
+    fd = must(c, c.socket(c.AF_PACKET, c.SOCK_RAW, 0))
+    c.getsockopt(fd, c.IPPROTO_IP, c.IP_TTL, c.c_int(), None)
+
+
+@case(
     "getsockopt/tcp6/flow-label",
     "what the buffer asks for decides: a flow label that the socket does not have, or nothing that there is",
     error("EINVAL", "an experiment: do_ipv6_getsockopt and ipv6_flowlabel_opt_get", observed=["ENOENT", "EINVAL"]),

@@ -55,6 +55,11 @@ NAMELESS: list[tuple[str, Call, Outcome]] = [
 ]  # fmt: skip
 
 
+@case("connect/xdp/null-address", "NULL wins over a family without connect", error("EFAULT", BEFORE), needs=["xdp"])
+def _(c: Backend, box: Box) -> None:
+    c.connect(must(c, c.socket(AF_XDP, c.SOCK_RAW, 0)), None, 16)
+
+
 def _nameless(name: str, call: Call, answer: Outcome) -> None:
     @case(f"{name}/xdp/no-getsockname", f"{name} on a socket that cannot tell its name", answer, needs=["xdp"])
     def _(c: Backend, box: Box) -> None:

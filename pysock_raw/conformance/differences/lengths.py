@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from pysock_raw.conformance.differences.addresses import TAKE_AN_ADDRESS
 from pysock_raw.conformance.differences.difference import Difference, raised
@@ -30,19 +29,19 @@ def _address_of(call: str, fits: Callable[[int], bool], words: str) -> Callable[
     return recognises
 
 
-def _negative(pair: Pair) -> bool:
-    return _is_negative(pair.argument("addrlen")) and raised(
-        pair, "Inexpressible: Python returns addresses, and takes no length for them that could be negative"
-    )
-
-
-def _is_negative(length: Any) -> bool:
-    """A value-result length that is negative as an int."""
-    return isinstance(length, dict) and length["in"] >= 2**31
-
-
 def _negative_room(call: str) -> Callable[[Pair], bool]:
-    return lambda pair: pair.call == call and _negative(pair)
+    """A value-result length that is negative as an int."""
+
+    def recognises(pair: Pair) -> bool:
+        length = pair.argument("addrlen")
+        return (
+            pair.call == call
+            and isinstance(length, dict)
+            and length.get("in", 0) >= 2**31
+            and raised(pair, "Inexpressible: Python returns addresses, and takes no length for them that could be neg")
+        )
+
+    return recognises
 
 
 def _no_address(pair: Pair) -> bool:

@@ -10,27 +10,26 @@ from pysock_raw.conformance.differences.lengths import STORAGE
 from pysock_raw.conformance.verdicts import Pair
 
 
-def _no_socket(pair: Pair, errno: str) -> bool:
-    return (
-        pair.call == "connect"
-        and (pair.c["errno"], pair.other["errno"]) == (errno, "ENOTSOCK")
-        and pair.other["raised"] is None
-    )
-
-
-def _null_and_no_socket(pair: Pair) -> bool:
-    return pair.argument("addr") is None and _no_socket(pair, "EFAULT")
-
-
-def _length_and_no_socket(pair: Pair) -> bool:
-    length = pair.argument("addrlen")
-    return isinstance(length, int) and not 0 <= length <= STORAGE and _no_socket(pair, "EINVAL")
-
-
 def _made_nameless(pair: Pair) -> bool:
     """Whether the socket is of a family without getsockname."""
     made = [old for old in pair.before if old.call == "socket" and old.c["result"] == pair.argument("fd")]
     return bool(made) and made[-1].argument("domain") in NAMELESS
+
+
+def _connects_nowhere(pair: Pair, errno: str) -> bool:
+    """What connect refuses for its address, and Python for the descriptor, which it has asked for its name."""
+    if pair.call != "connect" or pair.c["errno"] != errno:
+        return False
+    return pair.other["errno"] == "ENOTSOCK" or (pair.other["errno"] == "EOPNOTSUPP" and _made_nameless(pair))
+
+
+def _null_first(pair: Pair) -> bool:
+    return pair.argument("addr") is None and _connects_nowhere(pair, "EFAULT")
+
+
+def _length_first(pair: Pair) -> bool:
+    length = pair.argument("addrlen")
+    return isinstance(length, int) and not 0 <= length <= STORAGE and _connects_nowhere(pair, "EINVAL")
 
 
 def _name_asked_first(call: str) -> Callable[[Pair], bool]:
@@ -73,7 +72,7 @@ ENTRIES: tuple[Difference, ...] = (
         why="sock_initobj in socketmodule.c calls getsockname",
         no_recipe="no address of Python stands for NULL",
         evidence="connect/no-socket-null-address",
-        predicate=_null_and_no_socket,
+        predicate=_null_first,
     ),
     Difference(
         id="connect-length-before-no-socket",
@@ -83,7 +82,7 @@ ENTRIES: tuple[Difference, ...] = (
         why="sock_initobj in socketmodule.c calls getsockname",
         no_recipe="no address of Python has such a length",
         evidence="connect/no-socket-negative-length",
-        predicate=_length_and_no_socket,
+        predicate=_length_first,
     ),
     *(
         Difference(
