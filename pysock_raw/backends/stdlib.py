@@ -77,7 +77,7 @@ def _address(view: memoryview | None, addrlen: int) -> Any:
     return to_python(raw)
 
 
-def _must_say(view: memoryview | None, room: int, addrlen: SocklenPointer, *, asked: bool) -> None:
+def _must_be_sayable(view: memoryview | None, room: int, addrlen: SocklenPointer, *, asked: bool) -> None:
     """Python returns an address whole, and has no words for what C may ask wrongly."""
     if not asked:
         return
@@ -157,7 +157,7 @@ def listen(fd: Fd, backlog: Int, /) -> Int:
 def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
     view, room = arguments.value_result(addr, addrlen)
     with _borrowed(fd) as sock:
-        _must_say(view, room, addrlen, asked=view is not None)
+        _must_be_sayable(view, room, addrlen, asked=view is not None)
         connection, peer = sock.accept()
     if view is not None:
         _give_address(to_bytes(connection.family, peer), view, room, addrlen)
@@ -221,7 +221,7 @@ def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: Sockl
 def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
     view, room = arguments.value_result(addr, addrlen)
     with _borrowed(fd) as sock:
-        _must_say(view, room, addrlen, asked=True)
+        _must_be_sayable(view, room, addrlen, asked=True)
         _give_address(to_bytes(sock.family, sock.getsockname()), view, room, addrlen)
     return 0
 
@@ -231,7 +231,7 @@ def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
 def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
     view, room = arguments.value_result(addr, addrlen)
     with _borrowed(fd) as sock:
-        _must_say(view, room, addrlen, asked=True)
+        _must_be_sayable(view, room, addrlen, asked=True)
         _give_address(to_bytes(sock.family, sock.getpeername()), view, room, addrlen)
     return 0
 
@@ -308,7 +308,7 @@ def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrl
     view, len = arguments.sized("buf", buf, len, writable=True)
     sender, room = arguments.value_result(addr, addrlen)
     with _borrowed(fd) as sock:
-        _must_say(sender, room, addrlen, asked=sender is not None)
+        _must_be_sayable(sender, room, addrlen, asked=sender is not None)
         received, address = sock.recvfrom_into(_place(view, len, "socket.recvfrom"), 0, flags)
         if sender is not None:
             _give_address(to_bytes(sock.family, address), sender, room, addrlen)
