@@ -55,6 +55,20 @@ GETS_TO_ELSEWHERE = {
     (284, 4): "MPTCP_FULL_INFO",
 }
 
+# Linux options whose reading begins with what is in the buffer: a request, a version, the name of a table.
+READS_ITS_BUFFER = {
+    (0, 64): "IPT_SO_GET_INFO",
+    (0, 65): "IPT_SO_GET_ENTRIES",
+    (0, 66): "IPT_SO_GET_REVISION_MATCH",
+    (0, 67): "IPT_SO_GET_REVISION_TARGET",
+    (41, 32): "IPV6_FLOWLABEL_MGR",
+    (41, 64): "IP6T_SO_GET_INFO",
+    (41, 65): "IP6T_SO_GET_ENTRIES",
+    (41, 68): "IP6T_SO_GET_REVISION_MATCH",
+    (41, 69): "IP6T_SO_GET_REVISION_TARGET",
+    (263, 11): "PACKET_HDRLEN",
+}
+
 
 def integer(value: Any, low: int, high: int) -> int:
     """value as an int within a C type's range, by cffi's rules (whatever has __int__, except a float) and in

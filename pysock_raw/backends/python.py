@@ -34,6 +34,7 @@ from pysock_raw.backends.fallback import (
     CLOEXEC,
     LARGEST,
     NONBLOCK,
+    Wrapped,
     as_c_leaves_it,
     buffer,
     check_reachable,
@@ -54,12 +55,20 @@ _last = LastCall()
 
 SOCK_TYPE_MASK = 0xF  # linux/net.h: the flags are above
 F_GETOWN_EX, F_OWNER_PGRP = 16, 2  # fcntl(2); Python names them from 3.13 on
-SOL_RAW, SOL_PACKET = 255, 263  # linux/socket.h
-OWN_LEVELS = (_socket.IPPROTO_IP, _socket.IPPROTO_IPV6, SOL_RAW, SOL_PACKET)
-FIRST_OPTIONS = {
-    _socket.IPPROTO_TCP: 1,
-    _socket.IPPROTO_UDP: 1,
-}  # TCP_NODELAY, UDP_CORK: whatever has the level has them
+SOL_RAW, SOL_PACKET, SOL_NETLINK, SOL_XDP = 255, 263, 270, 283  # linux/socket.h
+IP_LEVELS = (_socket.IPPROTO_IP, _socket.IPPROTO_IPV6, SOL_RAW)
+
+#: family -> the levels of its own; AF_NETLINK, AF_PACKET, AF_VSOCK and AF_XDP by their numbers in linux/socket.h
+OWN_LEVELS: dict[int, tuple[int, ...]] = {
+    _socket.AF_INET: IP_LEVELS,
+    _socket.AF_INET6: IP_LEVELS,
+    16: (SOL_NETLINK,),
+    17: (SOL_PACKET,),
+    40: (40,),
+    44: (SOL_XDP,),
+}
+#: TCP_NODELAY and UDP_CORK: whatever has the level has them.
+FIRST_OPTIONS = {_socket.IPPROTO_TCP: 1, _socket.IPPROTO_UDP: 1}
 
 
 # --- the calls of the documents ---
@@ -119,7 +128,7 @@ def _accepted(fd: int, view: memoryview | None, room: int, addrlen: SocklenPoint
         connection, peer = sock._accept()  # type: ignore[attr-defined]
     try:
         if view is not None:
-            give_address(to_bytes(sock.family, peer), view, room, addrlen)
+            give_address(to_bytes(sock.own, peer), view, room, addrlen)
     except BaseException:
         os.close(connection)  # so does the kernel: the connection is lost
         raise
@@ -180,9 +189,15 @@ def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: Sockl
             if optlen is not None and level == _socket.IPPROTO_IPV6:
                 raise Inexpressible("most options of IPPROTO_IPV6 take a negative length for a large one")
             raise Emulated(errno.EFAULT if optlen is None else errno.EINVAL)
-        raw = _option(sock, level, optname, room)
+        try:
+            raw, length = _option(sock, level, optname, room)
+        except OSError as error:
+            if error.errno == errno.ERANGE and level == _socket.SOL_SOCKET:
+                optlen.value = _room_needed(sock, optname)
+                raise Emulated(errno.ERANGE) from None
+            raise
     if level != _socket.SOL_SOCKET or view is not None or not raw:
-        optlen.value = len(raw)  # before the value, except in sk_getsockopt
+        optlen.value = length  # before the value, except in sk_getsockopt
     if raw and view is None:
         raise Emulated(errno.EFAULT)
     if view is not None:
@@ -190,23 +205,36 @@ def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: Sockl
     return 0
 
 
-def _known_level(sock: _socket.socket, level: int, optname: int) -> None:
+def _known_level(sock: Wrapped, level: int, optname: int) -> None:
     """A level that the socket does not have is refused before the length is looked at."""
     try:
         sock.getsockopt(level, FIRST_OPTIONS.get(level, optname), 1)
     except OSError as error:
-        if error.errno == errno.EOPNOTSUPP or (error.errno == errno.ENOPROTOOPT and level not in OWN_LEVELS):
+        foreign = level not in OWN_LEVELS.get(sock.domain(), ())
+        if error.errno == errno.EOPNOTSUPP or (error.errno == errno.ENOPROTOOPT and foreign):
             raise
 
 
-def _option(sock: _socket.socket, level: int, optname: int, length: int) -> bytes:
-    """The value of an option cut to length bytes. Python asks for 1 to 1024 (sock_getsockopt)."""
-    raw = sock.getsockopt(level, optname, min(max(length, 1), 1024))
-    if length > 1024 and len(raw) == 1024:
+def _option(sock: _socket.socket, level: int, optname: int, length: int) -> tuple[bytes, int]:
+    """The value of an option cut to length bytes, and the length that the kernel reports, which may be longer
+    (NETLINK_LIST_MEMBERSHIPS). Python asks for 1 to 1024 (sock_getsockopt)."""
+    if (level, optname) in arguments.READS_ITS_BUFFER:
+        raise Inexpressible("socket.getsockopt takes no buffer, and this option reads what is in it")
+    asked = min(max(length, 1), 1024)
+    raw = sock.getsockopt(level, optname, asked)
+    if length > 1024 and len(raw) >= 1024:
         raise Inexpressible("socket.getsockopt reads at most 1024 bytes, and this option may be longer")
     if length == 0:
         _last.emulated = True
-    return raw[:length]
+    return raw[:length], len(raw) if len(raw) > asked else len(raw[:length])
+
+
+def _room_needed(sock: _socket.socket, optname: int) -> int:
+    """What SO_PEERGROUPS and SO_PEERSEC tell together with ERANGE (sk_getsockopt)."""
+    try:
+        return len(sock.getsockopt(_socket.SOL_SOCKET, optname, 1024))
+    except OSError:
+        raise Inexpressible("socket.getsockopt reads at most 1024 bytes, and this option needs more") from None
 
 
 @documented
@@ -225,7 +253,7 @@ def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
 
 def _named(fd: int, call: str, view: memoryview | None, room: int, addrlen: SocklenPointer) -> int:
     with wrapped_as_it_is(fd) as sock:
-        give_address(to_bytes(sock.family, getattr(sock, call)()), view, room, addrlen)
+        give_address(to_bytes(sock.own, getattr(sock, call)()), view, room, addrlen)
     return 0
 
 
@@ -308,7 +336,7 @@ def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrl
     with wrapped_as_it_is(fd) as sock:
         received, address = sock.recvfrom_into(buffer(view, len), 0, flags)
     if sender is not None:
-        give_address(to_bytes(sock.family, address), sender, room, addrlen)
+        give_address(to_bytes(sock.own, address), sender, room, addrlen)
     return received
 
 

@@ -30,18 +30,20 @@ from pysock_raw.backends.contract import (
     Writable,
     documented,
 )
+from pysock_raw.backends.fallback import STORAGE
 from pysock_raw.backends.wrapping import Inexpressible, LastCall
 from pysock_raw.constants import absent
 from pysock_raw.structures import *
-from pysock_raw.structures import pollfd, sizeof as sizeof, sockaddr_in, sockaddr_in6, sockaddr_un
+from pysock_raw.structures import c_int, pollfd, sizeof as sizeof, sockaddr_in, sockaddr_un
 
 name = "stdlib"
 _last = LastCall()
 
-WHOLE: dict[int | None, tuple[int, int]] = {
-    _socket.AF_INET: (sizeof(sockaddr_in), 128),
-    _socket.AF_INET6: (sizeof(sockaddr_in6), 128),
-    _socket.AF_UNIX: (2, sizeof(sockaddr_un)),
+#: family -> the lengths for which the kernel does what it does for Python's address (SIN6_LEN_RFC2133 is 24)
+LENGTHS: dict[int | None, range] = {
+    _socket.AF_INET: range(sizeof(sockaddr_in), STORAGE + 1),
+    _socket.AF_INET6: range(24, STORAGE + 1),
+    _socket.AF_UNIX: range(2, sizeof(sockaddr_un) + 1),
 }
 
 
@@ -62,18 +64,41 @@ def _borrowed(fd: Fd) -> _Borrowed:
 def _address(view: memoryview | None, addrlen: int) -> Any:
     if view is None:
         return None
-    raw = bytes(view[:addrlen]) if addrlen > 0 else b""
-    shortest, longest = WHOLE.get(family_of(raw), (1, 0))
-    if not shortest <= addrlen <= longest:
-        raise Inexpressible("Python's addresses are whole and have no family and no length of their own")
+    if addrlen < 0:
+        raise Inexpressible("Python's addresses have no length of their own that could be negative")
+    if addrlen > STORAGE:
+        raise Inexpressible("Python's addresses are never longer than sockaddr_storage")
+    raw = bytes(view[:addrlen])
+    family = family_of(raw)
+    lengths = LENGTHS.get(family) if family is not None else range(0)
+    if lengths is not None and addrlen not in lengths:
+        wrong = "longer" if lengths and addrlen > lengths[-1] else "shorter"
+        raise Inexpressible(f"Python's addresses are whole, and never {wrong} than their family's structure")
     return to_python(raw)
 
 
-def _value_result(obj: Writable, addrlen: SocklenPointer, *, needed: bool = False) -> tuple[memoryview | None, int]:
-    view, room = arguments.value_result(obj, addrlen)
-    if (obj is not None and addrlen is None) or room >= 2**31 or (needed and obj is None and room):
-        raise Inexpressible("Python returns addresses whole, and takes neither a buffer nor a length for them")
-    return view, room
+def _must_be_sayable(view: memoryview | None, room: int, addrlen: SocklenPointer, *, asked: bool) -> None:
+    """Python returns an address whole, and has no words for what C may ask wrongly."""
+    if not asked:
+        return
+    if addrlen is None:
+        raise Inexpressible("Python returns addresses, and takes no pointer to their length that could be NULL")
+    if room >= 2**31:
+        raise Inexpressible("Python returns addresses, and takes no length for them that could be negative")
+    if view is None and room:
+        raise Inexpressible("Python returns addresses, and takes no pointer for them that could be NULL")
+
+
+def _data(view: memoryview | None, length: int) -> Any:
+    """What a call sends. NULL is no bytes-like object, except where there is nothing to send."""
+    return view[:length] if view is not None else b"" if length == 0 else None
+
+
+def _place(view: memoryview | None, length: int, call: str) -> memoryview:
+    """Where a call puts what it read."""
+    if view is None and length:
+        raise Inexpressible(f"{call} returns what it read, and takes no pointer for it that could be NULL")
+    return memoryview(bytearray()) if view is None else view[:length]
 
 
 def _give_address(raw: bytes, view: memoryview | None, room: int, addrlen: SocklenPointer) -> None:
@@ -101,10 +126,12 @@ def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Sockl
     with _borrowed(fd) as sock:
         if view is None:
             sock.setsockopt(level, optname, None, optlen & 0xFFFFFFFF)
+        elif isinstance(optval, c_int) and optlen == sizeof(c_int):
+            sock.setsockopt(level, optname, optval.value)
         elif 0 <= optlen < 2**31:
             sock.setsockopt(level, optname, bytes(view[:optlen]))
         else:
-            raise Inexpressible("socket.setsockopt takes the length of the value that it is given")
+            raise Inexpressible("socket.setsockopt takes the length of its value, which is never negative")
     return 0
 
 
@@ -128,8 +155,9 @@ def listen(fd: Fd, backlog: Int, /) -> Int:
 @documented
 @_last.call
 def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
-    view, room = _value_result(addr, addrlen)
+    view, room = arguments.value_result(addr, addrlen)
     with _borrowed(fd) as sock:
+        _must_be_sayable(view, room, addrlen, asked=view is not None)
         connection, peer = sock.accept()
     if view is not None:
         _give_address(to_bytes(connection.family, peer), view, room, addrlen)
@@ -170,11 +198,20 @@ def socketpair(domain: Int, type: Int, protocol: Int, sv: Writable, /) -> Int:
 @_last.call
 def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: SocklenPointer, /) -> Int:
     level, optname, view, room = arguments.option_result(level, optname, optval, optlen)
-    if view is None or optlen is None or not 0 < room < 2**31:
-        raise Inexpressible("socket.getsockopt returns its value, and takes no pointer and no length of 0 for it")
     with _borrowed(fd) as sock:
-        raw = sock.getsockopt(level, optname, room)
-    view[: len(raw)] = raw
+        if optlen is None:
+            raise Inexpressible("socket.getsockopt takes no pointer to a length that could be NULL")
+        if view is None:
+            raise Inexpressible("socket.getsockopt returns its value, and takes no pointer for it that could be NULL")
+        if isinstance(optval, c_int) and room == sizeof(c_int):
+            value: Any = sock.getsockopt(level, optname)
+        elif (level, optname) in arguments.READS_ITS_BUFFER:
+            raise Inexpressible("socket.getsockopt takes no buffer, and this option reads what is in it")
+        else:
+            value = sock.getsockopt(level, optname, c_int(room).value)
+    raw = value if isinstance(value, bytes) else (value & 0xFFFFFFFF).to_bytes(4, sys.byteorder)
+    kept = raw[:room]  # the kernel may report more than it was given room for, and has not written what is beyond
+    view[: len(kept)] = kept
     optlen.value = len(raw)
     return 0
 
@@ -182,8 +219,9 @@ def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: Sockl
 @documented
 @_last.call
 def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    view, room = _value_result(addr, addrlen, needed=True)
+    view, room = arguments.value_result(addr, addrlen)
     with _borrowed(fd) as sock:
+        _must_be_sayable(view, room, addrlen, asked=True)
         _give_address(to_bytes(sock.family, sock.getsockname()), view, room, addrlen)
     return 0
 
@@ -191,8 +229,9 @@ def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
 @documented
 @_last.call
 def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    view, room = _value_result(addr, addrlen, needed=True)
+    view, room = arguments.value_result(addr, addrlen)
     with _borrowed(fd) as sock:
+        _must_be_sayable(view, room, addrlen, asked=True)
         _give_address(to_bytes(sock.family, sock.getpeername()), view, room, addrlen)
     return 0
 
@@ -223,10 +262,9 @@ def close(fd: Fd, /) -> Int:
 @_last.call
 def read(fd: Fd, buf: Writable, count: Size, /) -> int:
     view, count = arguments.sized("buf", buf, count, length_name="count", writable=True)
-    if view is None:
-        raise Inexpressible("os.read returns what it read, and takes no pointer for it")
+    place = _place(view, count, "os.read")
     data = os.read(fd, count)
-    view[: len(data)] = data
+    place[: len(data)] = data
     return len(data)
 
 
@@ -234,7 +272,7 @@ def read(fd: Fd, buf: Writable, count: Size, /) -> int:
 @_last.call
 def write(fd: Fd, buf: Readable, count: Size, /) -> int:
     view, count = arguments.sized("buf", buf, count, length_name="count")
-    return os.write(fd, view if view is None else view[:count])  # type: ignore[arg-type]
+    return os.write(fd, _data(view, count))
 
 
 @documented
@@ -243,17 +281,15 @@ def send(fd: Fd, buf: Readable, len: Size, flags: Int, /) -> int:
     view, len = arguments.sized("buf", buf, len)
     flags = arguments.send_flags(flags)
     with _borrowed(fd) as sock:
-        return sock.send(view if view is None else view[:len], flags)  # type: ignore[arg-type]
+        return sock.send(_data(view, len), flags)
 
 
 @documented
 @_last.call
 def recv(fd: Fd, buf: Writable, len: Size, flags: Int, /) -> int:
     view, len = arguments.sized("buf", buf, len, writable=True)
-    if view is None:
-        raise Inexpressible("socket.recv returns what it received, and takes no pointer for it")
     with _borrowed(fd) as sock:
-        return sock.recv_into(view[:len], 0, flags)
+        return sock.recv_into(_place(view, len, "socket.recv"), 0, flags)
 
 
 @documented
@@ -263,18 +299,17 @@ def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen
     to, addrlen = arguments.address(addr, addrlen)
     flags = arguments.send_flags(flags)
     with _borrowed(fd) as sock:
-        return sock.sendto(view if view is None else view[:len], flags, _address(to, addrlen))  # type: ignore[arg-type]
+        return sock.sendto(_data(view, len), flags, _address(to, addrlen))
 
 
 @documented
 @_last.call
 def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrlen: SocklenPointer, /) -> int:
     view, len = arguments.sized("buf", buf, len, writable=True)
-    sender, room = _value_result(addr, addrlen)
-    if view is None:
-        raise Inexpressible("socket.recvfrom returns what it received, and takes no pointer for it")
+    sender, room = arguments.value_result(addr, addrlen)
     with _borrowed(fd) as sock:
-        received, address = sock.recvfrom_into(view[:len], 0, flags)
+        _must_be_sayable(sender, room, addrlen, asked=sender is not None)
+        received, address = sock.recvfrom_into(_place(view, len, "socket.recvfrom"), 0, flags)
         if sender is not None:
             _give_address(to_bytes(sock.family, address), sender, room, addrlen)
     return received
@@ -284,9 +319,9 @@ def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrl
 @_last.call
 def poll(fds: Writable, nfds: Size, timeout: Int, /) -> Int:
     view, nfds = arguments.poll_entries(fds, nfds)
-    if view is None:
+    if view is None and nfds:
         raise Inexpressible("select.poll holds its own descriptors, and takes no pointer to an array")
-    entries = (pollfd * nfds).from_buffer(view)
+    entries = [] if view is None else list((pollfd * nfds).from_buffer(view))
     poller = select.poll()
     for entry in entries:
         poller.register(entry.fd, entry.events & 0xFFFF)

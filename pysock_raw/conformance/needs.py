@@ -15,6 +15,8 @@ from pysock_raw.conformance.firewall import connecting_forbidden, unified_cgroup
 from pysock_raw.conformance.fuse import broken_file_system
 from pysock_raw.conformance.scarcity import memory_cgroups, out_of_memory
 
+AF_VSOCK, AF_XDP = 40, 44  # linux/socket.h; not every Python names them
+
 
 def _ipv6() -> str | None:
     try:
@@ -34,6 +36,15 @@ def _raw() -> str | None:
         socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP).close()
     except OSError as error:
         return f"no raw sockets ({error.strerror}; CAP_NET_RAW)"
+    return None
+
+
+def _sockets_of(family: int) -> str | None:
+    """A kind of socket that a kernel may lack, or keep from this user."""
+    try:
+        socket.socket(family, socket.SOCK_RAW if family == AF_XDP else socket.SOCK_STREAM).close()
+    except OSError as error:
+        return f"no sockets of family {family} ({error.strerror})"
     return None
 
 
@@ -121,6 +132,8 @@ NEEDS: dict[str, tuple[str, Callable[[], str | None]]] = {
     "ipv6": ("IPv6 on the loopback interface", _ipv6),
     "linux": ("Linux", _linux),
     "raw": ("raw sockets (CAP_NET_RAW)", _raw),
+    "vsock": ("sockets of AF_VSOCK", lambda: _sockets_of(AF_VSOCK)),
+    "xdp": ("sockets of AF_XDP (CAP_NET_RAW)", lambda: _sockets_of(AF_XDP)),
     "netns": ("network namespaces and the ip command", _netns),
     "netns-optmem": ("optmem_max of a network namespace (Linux 6.7)", _netns_optmem),
     "tun": ("tun devices", _tun),

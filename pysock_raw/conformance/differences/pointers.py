@@ -8,6 +8,15 @@ from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
 
+def _null(call: str, parameter: str, *words: str) -> Callable[[Pair], bool]:
+    """NULL for a parameter, for which Python has no words, or has these."""
+
+    def recognises(pair: Pair) -> bool:
+        return pair.call == call and pair.argument(parameter) is None and raised(pair, *words)
+
+    return recognises
+
+
 def _null_address(call: str) -> Callable[[Pair], bool]:
     def recognises(pair: Pair) -> bool:
         return (
@@ -16,17 +25,6 @@ def _null_address(call: str) -> Callable[[Pair], bool]:
             and pair.c["result"] == -1
             and raised(pair, "TypeError: ")
             and "NoneType" in pair.other["raised"]
-        )
-
-    return recognises
-
-
-def _null_buffer(call: str) -> Callable[[Pair], bool]:
-    def recognises(pair: Pair) -> bool:
-        return (
-            pair.call == call
-            and pair.argument("buf") is None
-            and raised(pair, "TypeError: a bytes-like object is required, not 'NoneType'")
         )
 
     return recognises
@@ -41,6 +39,52 @@ def _no_address(pair: Pair) -> bool:
         and "NoneType" in pair.other["raised"]
     )
 
+
+#: In CPython's words and in PyPy's.
+NO_BYTES = (
+    "TypeError: a bytes-like object is required, not 'NoneType'",
+    "TypeError: a bytes-like object is required, not None",
+)
+
+#: A buffer that is as NULL is to C: it has an address, and whoever touches it finds no memory.
+NOTHING = """\
+import mmap
+file = os.memfd_create("nothing")
+os.truncate(file, {length})
+nothing = mmap.mmap(file, {length})  # without the file's end there is no memory: only the kernel may touch it
+os.truncate(file, 0)
+os.close(file)
+{call}"""
+
+#: call -> what gives it that buffer, the CPython function, the evidence, what Python says
+SENDS = {
+    "write": ("os.write(fd, nothing)", "os_write_impl in posixmodule.c", "write/tcp/null"),
+    "send": ("sock.send(nothing, flags)", "sock_send in socketmodule.c", "send/null"),
+    "sendto": ("sock.sendto(nothing, flags, address)", "sock_sendto in socketmodule.c", "sendto/tcp/null"),
+}
+RECEIVES = {
+    "read": ("os.readv(fd, [nothing])", "os_read_impl in posixmodule.c", "read/tcp/null"),
+    "recv": ("sock.recv_into(nothing, 0, flags)", "sock_recv in socketmodule.c", "recv/tcp/null"),
+    "recvfrom": (
+        "sock.recvfrom_into(nothing, 0, flags)[0]",
+        "sock_recvfrom in socketmodule.c",
+        "recvfrom/udp/null-buffer",
+    ),
+}
+
+
+def _instead_of_null(call: str, code: str) -> str:
+    return NOTHING.format(length="count" if call in ("read", "write") else "len", call=code)
+
+
+#: call -> the CPython function that has the length for itself, the evidence
+TELL_AN_ADDRESS = {
+    "accept": ("sock_accept_impl and makesockaddr", "accept/tcp/null-addrlen"),
+    "accept4": ("sock_accept_impl and makesockaddr", "accept4/tcp/null-addrlen"),
+    "getsockname": ("sock_getsockname and makesockaddr", "getsockname/tcp/null-length"),
+    "getpeername": ("sock_getpeername and makesockaddr", "getpeername/tcp/null-length"),
+    "recvfrom": ("sock_recvfrom_impl and makesockaddr", "recvfrom/udp/null-addrlen"),
+}
 
 ENTRIES: tuple[Difference, ...] = (
     *(
@@ -64,18 +108,93 @@ ENTRIES: tuple[Difference, ...] = (
         Difference(
             id=f"{call}-null-buffer",
             title=f"{call} with NULL as buffer: C asks the kernel, Python raises TypeError",
-            c="-1 with EFAULT, or success where no byte is used.",
+            c="-1 with EFAULT, unless something else is wrong that the kernel looks at first.",
             python="TypeError before the kernel is asked.",
-            why=why,
-            no_recipe="no bytes-like object stands for NULL",
+            why=f"{function} takes bytes-like objects only",
+            recipe=_instead_of_null(call, code),
             evidence=evidence,
-            predicate=_null_buffer(call),
+            predicate=_null(call, "buf", *NO_BYTES),
         )
-        for call, why, evidence in (
-            ("send", "sock_send in socketmodule.c takes bytes-like objects only", "send/null"),
-            ("sendto", "sock_sendto in socketmodule.c takes bytes-like objects only", "sendto/tcp/null"),
-            ("write", "os.write takes bytes-like objects only", "write/tcp/null"),
+        for call, (code, function, evidence) in SENDS.items()
+    ),
+    *(
+        Difference(
+            id=f"{call}-null-buffer",
+            title=f"{call} with NULL as buffer: C says EFAULT, Python has no pointer to it",
+            c="-1 with EFAULT once there is something to tell; a stream keeps it, a datagram is lost.",
+            python="What was read is what the method returns, in bytes that it made itself.",
+            why=f"{function} has bytes of its own",
+            recipe=_instead_of_null(call, code),
+            evidence=evidence,
+            predicate=_null(call, "buf", f"Inexpressible: os.{call} returns", f"Inexpressible: socket.{call} returns"),
         )
+        for call, (code, function, evidence) in RECEIVES.items()
+    ),
+    *(
+        Difference(
+            id=f"{call}-null-length",
+            title=f"{call} with NULL for the length of the address: C says EFAULT, Python has no pointer to a length",
+            c="-1 with EFAULT once there is an address to tell; what was taken off a queue for it is lost.",
+            python="The address is what the method returns, and its length is Python's own affair.",
+            why=f"{function} and makesockaddr in socketmodule.c",
+            no_recipe="no argument of Python stands for the length",
+            evidence=evidence,
+            predicate=_null(call, "addrlen", "Inexpressible: Python returns addresses, and takes no pointer to their"),
+        )
+        for call, (function, evidence) in TELL_AN_ADDRESS.items()
+    ),
+    *(
+        Difference(
+            id=f"{call}-null-address",
+            title=f"{call} with NULL for the address: C says EFAULT, Python has no pointer to it",
+            c="-1 with EFAULT if the length says that there is room; a length of 0 asks for the length alone.",
+            python="The address is what the method returns, and it takes no argument at all.",
+            why=f"sock_{call} and makesockaddr in socketmodule.c",
+            no_recipe="no argument of Python stands for the address",
+            evidence=f"{call}/tcp/null-address-with-room",
+            predicate=_null(call, "addr", "Inexpressible: Python returns addresses, and takes no pointer for them"),
+        )
+        for call in ("getsockname", "getpeername")
+    ),
+    Difference(
+        id="getsockopt-null-value",
+        title="getsockopt with NULL for the value: C says EFAULT, Python has no pointer to it",
+        c="-1 with EFAULT, or success where a length of 0 asks for no byte.",
+        python="The value is what the method returns.",
+        why="sock_getsockopt in socketmodule.c has a buffer of its own",
+        no_recipe="no argument of Python stands for the buffer",
+        evidence="getsockopt/tcp/null-value",
+        predicate=_null("getsockopt", "optval", "Inexpressible: socket.getsockopt returns its value, and takes no"),
+    ),
+    Difference(
+        id="getsockopt-null-length",
+        title="getsockopt with NULL for the length: C says EFAULT, Python takes a number",
+        c="-1 with EFAULT, unless the level is one that the socket does not have.",
+        python="The length is an int that is given and never given back.",
+        why="sock_getsockopt in socketmodule.c",
+        no_recipe="no number of Python stands for a pointer",
+        evidence="getsockopt/tcp/null-length",
+        predicate=_null("getsockopt", "optlen", "Inexpressible: socket.getsockopt takes no pointer to a length"),
+    ),
+    Difference(
+        id="socketpair-null-array",
+        title="socketpair with NULL for the descriptors: C says EFAULT, Python has no pointer to them",
+        c="-1 with EFAULT, even for a family that cannot make pairs: only the flags are looked at before.",
+        python="The two sockets are what the function returns.",
+        why="socket_socketpair in socketmodule.c has an array of its own",
+        no_recipe="no argument of Python stands for the array",
+        evidence="socketpair/local/null",
+        predicate=_null("socketpair", "sv", "Inexpressible: socket.socketpair returns its sockets"),
+    ),
+    Difference(
+        id="poll-null-array",
+        title="poll with NULL for the array: C says EFAULT, Python has no array to point to",
+        c="-1 with EFAULT, or with EINVAL if there are more entries than RLIMIT_NOFILE; 0 entries may be NULL.",
+        python="The object makes the array itself, from what was registered.",
+        why="update_ufd_array in selectmodule.c",
+        no_recipe="no argument of Python stands for the array",
+        evidence="poll/null",
+        predicate=_null("poll", "fds", "Inexpressible: select.poll holds its own descriptors"),
     ),
     Difference(
         id="sendto-without-address",

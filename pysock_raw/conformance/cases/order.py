@@ -1,0 +1,70 @@
+"""Of two reasons to refuse a call, the one that the kernel looks at first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pysock_raw.backends.contract import Backend
+from pysock_raw.conformance.box import Box
+from pysock_raw.conformance.case import Outcome, case, error, success
+from pysock_raw.conformance.kinds import inet, must
+
+BEFORE = "an experiment: __sys_connect copies the address before it looks at what the descriptor is"
+
+
+@case("connect/no-socket-null-address", "NULL wins over a descriptor that is no socket", error("EFAULT", BEFORE),
+      needs=["linux"])  # fmt: skip
+def _(c: Backend, box: Box) -> None:
+    c.connect(box.pipe()[0], None, 16)
+
+
+@case("connect/no-socket-negative-length", "a negative length wins over a descriptor that is no socket",
+      error("EINVAL", BEFORE), needs=["linux"])  # fmt: skip
+def _(c: Backend, box: Box) -> None:
+    c.connect(box.pipe()[0], inet(c, c.INADDR_LOOPBACK, 9)[0], -1)
+
+
+@case("connect/no-socket-too-long-address", "a length beyond sockaddr_storage wins over a descriptor that is no socket",
+      error("EINVAL", BEFORE), needs=["linux"])  # fmt: skip
+def _(c: Backend, box: Box) -> None:
+    c.connect(box.pipe()[0], bytearray(200), 200)
+
+
+# --- a socket whose family has no getsockname ---
+
+AF_XDP = 44  # linux/socket.h; it has no name in Python
+
+Call = Callable[[Backend, int], int]
+
+UNBOUND = "an experiment: it is bound to no device, in net/xdp/xsk.c"
+
+#: the call, what is called, its answer
+NAMELESS: list[tuple[str, Call, Outcome]] = [
+    ("setsockopt", lambda c, fd: c.setsockopt(fd, c.SOL_SOCKET, c.SO_KEEPALIVE, c.c_int(1), 4),
+     success("POSIX.1 setsockopt")),
+    ("bind", lambda c, fd: c.bind(fd, *inet(c, c.INADDR_LOOPBACK, 0)),
+     error("EINVAL", "an experiment: xsk_bind takes addresses of AF_XDP alone")),
+    ("getsockopt", lambda c, fd: c.getsockopt(fd, c.SOL_SOCKET, c.SO_TYPE, c.c_int(), c.socklen_t(4)),
+     success("POSIX.1 getsockopt")),
+    ("close", lambda c, fd: c.close(fd), success("POSIX.1 close")),
+    ("send", lambda c, fd: c.send(fd, b"x", 1, c.MSG_DONTWAIT), error("ENXIO", UNBOUND)),
+    ("recv", lambda c, fd: c.recv(fd, bytearray(1), 1, c.MSG_DONTWAIT), error("ENXIO", UNBOUND)),
+    ("sendto", lambda c, fd: c.sendto(fd, b"x", 1, c.MSG_DONTWAIT, *inet(c, c.INADDR_LOOPBACK, 9)),
+     error("ENXIO", UNBOUND)),
+    ("recvfrom", lambda c, fd: c.recvfrom(fd, bytearray(1), 1, c.MSG_DONTWAIT, None, None), error("ENXIO", UNBOUND)),
+]  # fmt: skip
+
+
+@case("connect/xdp/null-address", "NULL wins over a family without connect", error("EFAULT", BEFORE), needs=["xdp"])
+def _(c: Backend, box: Box) -> None:
+    c.connect(must(c, c.socket(AF_XDP, c.SOCK_RAW, 0)), None, 16)
+
+
+def _nameless(name: str, call: Call, answer: Outcome) -> None:
+    @case(f"{name}/xdp/no-getsockname", f"{name} on a socket that cannot tell its name", answer, needs=["xdp"])
+    def _(c: Backend, box: Box) -> None:
+        call(c, must(c, c.socket(AF_XDP, c.SOCK_RAW, 0)))
+
+
+for _row in NAMELESS:
+    _nameless(*_row)

@@ -1,0 +1,100 @@
+"""Differences in the order of checks: what Python asks the kernel before it makes the call itself, to have a socket
+object for the descriptor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pysock_raw.conformance.differences.difference import Difference
+from pysock_raw.conformance.differences.lengths import STORAGE
+from pysock_raw.conformance.verdicts import Pair
+
+
+def _made_nameless(pair: Pair) -> bool:
+    """Whether the socket is of a family without getsockname."""
+    made = [old for old in pair.before if old.call == "socket" and old.c["result"] == pair.argument("fd")]
+    return bool(made) and made[-1].argument("domain") in NAMELESS
+
+
+def _connects_nowhere(pair: Pair, errno: str) -> bool:
+    """What connect refuses for its address, and Python for the descriptor, which it has asked for its name."""
+    if pair.call != "connect" or pair.c["errno"] != errno:
+        return False
+    return pair.other["errno"] == "ENOTSOCK" or (pair.other["errno"] == "EOPNOTSUPP" and _made_nameless(pair))
+
+
+def _null_first(pair: Pair) -> bool:
+    return pair.argument("addr") is None and _connects_nowhere(pair, "EFAULT")
+
+
+def _length_first(pair: Pair) -> bool:
+    length = pair.argument("addrlen")
+    return isinstance(length, int) and not 0 <= length <= STORAGE and _connects_nowhere(pair, "EINVAL")
+
+
+def _name_asked_first(call: str) -> Callable[[Pair], bool]:
+    def recognises(pair: Pair) -> bool:
+        return pair.call == call and pair.other["errno"] == "EOPNOTSUPP" != pair.c["errno"] and _made_nameless(pair)
+
+    return recognises
+
+
+NAMELESS = ("AF_XDP", "AF_ALG", "AF_KEY")
+"""Families whose sockets have sock_no_getname (net/xdp/xsk.c, crypto/af_alg.c, net/key/af_key.c)."""
+
+#: A family that is given is not asked for.
+AS_GIVEN = """\
+told = socket.socket(socket.AF_INET, socket.SOCK_RAW, 0, fileno=fd)
+try:
+    value = told.{}
+finally:
+    told.detach()
+value"""
+
+#: call -> its recipe
+ASK_FIRST = {
+    "setsockopt": AS_GIVEN.format("setsockopt(level, optname, data)"),
+    "bind": AS_GIVEN.format("bind(address)"),
+    "getsockopt": AS_GIVEN.format("getsockopt(level, optname, optlen.value)"),
+    "close": "os.close(fd)",
+    "send": AS_GIVEN.format("send(data, flags)"),
+    "recv": AS_GIVEN.format("recv_into(view, 0, flags)"),
+    "sendto": AS_GIVEN.format("sendto(data, flags, address)"),
+    "recvfrom": AS_GIVEN.format("recvfrom_into(view, 0, flags)[0]"),
+}
+
+ENTRIES: tuple[Difference, ...] = (
+    Difference(
+        id="connect-null-before-no-socket",
+        title="connect with NULL on what is no socket: C says EFAULT, Python ENOTSOCK",
+        c="The address is copied before the descriptor is found to be no socket.",
+        python="The descriptor is asked for its name first, to make a socket object of it.",
+        why="sock_initobj in socketmodule.c calls getsockname",
+        no_recipe="no address of Python stands for NULL",
+        evidence="connect/no-socket-null-address",
+        predicate=_null_first,
+    ),
+    Difference(
+        id="connect-length-before-no-socket",
+        title="connect with an impossible length on what is no socket: C says EINVAL, Python ENOTSOCK",
+        c="The length is looked at before the descriptor is found to be no socket.",
+        python="The descriptor is asked for its name first, to make a socket object of it.",
+        why="sock_initobj in socketmodule.c calls getsockname",
+        no_recipe="no address of Python has such a length",
+        evidence="connect/no-socket-negative-length",
+        predicate=_length_first,
+    ),
+    *(
+        Difference(
+            id=f"{call}-name-asked-first",
+            title=f"{call} on a socket that cannot tell its name: C makes the call, Python says EOPNOTSUPP",
+            c="The call is made; some families, as AF_XDP and AF_ALG, have no getsockname.",
+            python="EOPNOTSUPP from socket.socket(fileno=fd), which asks for the name to learn the family.",
+            why="sock_initobj in socketmodule.c calls getsockname unless the family is given",
+            recipe=recipe,
+            evidence=f"{call}/xdp/no-getsockname",
+            predicate=_name_asked_first(call),
+        )
+        for call, recipe in ASK_FIRST.items()
+    ),
+)
