@@ -163,5 +163,5 @@ def _serve(api: Backend, messages: Connection) -> None:
 
 def _shown(args: Iterable[Any]) -> list[Any]:
     """The arguments of a deed: names and numbers as they are, text in bytes."""
-    shown = {bytes: buffer, list: _shown}
-    return [shown[type(arg)](arg) if type(arg) in shown else arg for arg in args]
+    shown: dict[type, Callable[[Any], Any]] = {bytes: buffer, list: _shown}
+    return [shown.get(type(arg), lambda arg: arg)(arg) for arg in args]

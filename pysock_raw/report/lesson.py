@@ -8,6 +8,7 @@ ones, and the steps come at reading speed.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import select
@@ -42,9 +43,16 @@ Pause = Callable[[float], object]
 
 def render(played: Played, file: IO[str], pause: Pause = lambda seconds: None) -> None:
     """`pause` is called after each step with the seconds that it takes to read it."""
-    out = Console(file=file, highlight=False, width=None if file.isatty() else PIPED_WIDTH)
+    if not file.isatty():
+        plain = io.StringIO()
+        _render(played, Console(file=plain, width=PIPED_WIDTH), _Names(played), pause)
+        file.writelines(f"{text.rstrip()}\n" for text in plain.getvalue().splitlines())
+    else:
+        _render(played, Console(file=file, highlight=False), None, pause)
+
+
+def _render(played: Played, out: Console, names: _Names | None, pause: Pause) -> None:
     heads = {lane: f"{lane.upper()}, process {pid}" for lane, pid in played.processes.items()}
-    names = None if file.isatty() else _Names(played)
     out.print(Text.assemble((played.lesson.title, "bold"), f", {SIDES[played.side]}"))
     out.print(Text(played.lesson.shows, "italic"))
     out.print()
@@ -141,7 +149,7 @@ def _waiting(word: Word) -> str:
 
 def _address(address: Address) -> str:
     if "path" in address:
-        return address["path"].replace("\0", "@", 1)
+        return str(address["path"]).replace("\0", "@", 1)
     host = f"[{address['addr']}]" if ":" in address["addr"] else address["addr"]
     return f"{host}:{address['port']}"
 
@@ -149,7 +157,7 @@ def _address(address: Address) -> str:
 class _Names:
     """Names for what differs from run to run, given in the order in which they come."""
 
-    OWN_PATH = re.compile(r"(server\d*)\.\d+")  # Stage.path
+    OWN_PATH = re.compile(r"^(\w+)\.\d+$")  # Stage.path
 
     def __init__(self, played: Played) -> None:
         self._processes = {pid: lane for lane, pid in played.processes.items()}

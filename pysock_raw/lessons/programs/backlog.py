@@ -18,9 +18,7 @@ def program(c: Backend, stage: Stage) -> None:
     fd, address = _listening(c, stage, TCP, 2, "A listener with a backlog of 2. Nobody calls accept for a while.")
     for says in FIT:
         _connects(c, stage, TCP, address, says)
-    says = (
-        "The queue is full, and the request is dropped: no ECONNREFUSED, no answer at all. The kernel will ask again."
-    )
+    says = "The queue is full, and the request is dropped: no ECONNREFUSED, no answer. The kernel will ask again."
     _connects(c, stage, TCP, address, says, c.SOCK_NONBLOCK)
     stage.server("Accept takes the first client out of the queue.").accept(fd, None, None)
 
@@ -49,7 +47,7 @@ FIT = (
 
 
 def _listening(c: Backend, stage: Stage, kind: Kind, backlog: int, says: str) -> tuple[int, Address]:
-    fd, address = bound(stage.server.quiet, kind, stage.path(f"server{len(stage.steps)}"))
+    fd, address = bound(stage.server.quiet, kind, stage.path("server" if backlog > 0 else "another"))
     stage.server(says).listen(fd, backlog)
     return fd, address
 

@@ -11,7 +11,7 @@ from pysock_raw.lessons.stage import Stage
 @lesson(
     "inheritance",
     "Sockets across exec",
-    "A server starts a program and ends. In C the program has its socket, and the port stays taken; in Python it has not.",
+    "A server starts a program and ends. In C the program has its socket, and the port stays taken; not so in Python.",
 )
 def program(c: Backend, stage: Stage) -> None:
     stage.chapter("As the sockets come")

@@ -19,7 +19,7 @@ def program(c: Backend, stage: Stage) -> None:
     fd, address = listener(server.quiet, TCP, backlog=0)
     connecting(client.quiet, TCP, address)
     ours = _socket(
-        c, stage, "A socket that never waits. (Somebody else fills the server's queue, so that we can look.)"
+        c, stage, "A socket that never waits. (Another client fills the server's queue, so that we can look.)"
     )
     client.tries("Connect sends its request and returns at once.").connect(ours, *address)
     client.tries("Asked again, it says that it is at it.").connect(ours, *address)

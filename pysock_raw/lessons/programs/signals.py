@@ -11,7 +11,7 @@ from pysock_raw.lessons.stage import Stage
 @lesson(
     "signals",
     "Signals",
-    "A signal that is caught ends a call with EINTR in C, while Python calls again; SA_RESTART; and SIGPIPE, which kills.",
+    "A caught signal ends a call with EINTR in C, while Python calls again; SA_RESTART; and SIGPIPE, which kills.",
 )
 def program(c: Backend, stage: Stage) -> None:
     stage.chapter("A handler without SA_RESTART")
