@@ -57,15 +57,27 @@ class Deeds:
         return os.waitpid(pid, options)[0]
 
 
-def tcp_info(fd: int) -> tuple[int, int, int] | None:
-    """tcpi_state, tcpi_unacked and tcpi_sacked of a descriptor: for a listener the last two are how many wait in its
-    queue, and its backlog. None for a socket that is none of TCP."""
+def ask_socket(fd: int) -> dict[str, Any]:
+    """What only the process that has a socket can ask: its address (None without one), and of TCP_INFO tcpi_state,
+    tcpi_unacked and tcpi_sacked; for a listener the last two are how many wait in its queue, and its backlog."""
     sock = socket.socket(fileno=fd)
+    try:
+        return {"local": _address(sock), "tcp_info": _tcp_info(sock)}
+    finally:
+        sock.detach()
+
+
+def _address(sock: socket.socket) -> dict[str, Any] | None:
+    if sock.family == socket.AF_UNIX or not sock.getsockname()[1]:
+        return None
+    host, port, *_ = sock.getsockname()
+    return {"family": sock.family.name, "addr": host, "port": port}
+
+
+def _tcp_info(sock: socket.socket) -> tuple[int, int, int] | None:
     try:
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
     except OSError:
-        return None
-    finally:
-        sock.detach()
+        return None  # it is none of TCP
     unacked, sacked = memoryview(info)[24:32].cast("I")
     return info[0], unacked, sacked

@@ -20,7 +20,7 @@ from typing import Any
 
 from pysock_raw.conformance.box import state_of
 from pysock_raw.lessons.actor import Actor, Ended
-from pysock_raw.lessons.deeds import tcp_info
+from pysock_raw.lessons.deeds import ask_socket
 
 Address = dict[str, Any]
 Word = dict[str, Any]
@@ -170,10 +170,12 @@ class Watched:
         if not self.actor.alive:
             self.fd = None
         word: Word = {"lane": self.actor.name, "fd": self.fd, "table": None, "state": None}
-        info = self.actor.ask(tcp_info, self.fd) if self.fd is not None and not self.actor.busy else None
+        asked = self.actor.ask(ask_socket, self.fd) if self.fd is not None and not self.actor.busy else {}
+        info = asked.get("tcp_info")
         if found is None:
             # The tables hold no TCP socket that neither listens nor is connected.
-            return word | ({"state": TCP_STATES[info[0]], "code": f"{info[0]:02X}"} if info else {})
+            state = {"state": TCP_STATES[info[0]], "code": f"{info[0]:02X}"} if info else {}
+            return word | state | {"local": asked.get("local")}
         word |= {"table": found.table, "state": found.state, "code": found.code}
         word |= {"local": found.local, "peer": found.peer}
         if found.state == "LISTEN":

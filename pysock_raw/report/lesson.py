@@ -58,12 +58,12 @@ def _render(played: Played, out: Console, names: _Names | None, pause: Pause) ->
     out.print()
     out.print(_lanes(Text(heads[lane] if not names else lane.upper(), "bold reverse") for lane in played.processes))
     chapter = None
-    for number, step in enumerate(played.steps, 1):
+    for step in played.steps:
         if step.chapter != chapter:
             out.print()
             out.rule(Text(step.chapter or "", "bold cyan"), align="left", style="cyan")
             chapter = step.chapter
-        out.print(_lanes(_cell(names.step(step) if names else step, number, lane, played.side) for lane in LANES))
+        out.print(_lanes(_cell(names.step(step) if names else step, lane, played.side) for lane in LANES))
         pause(STEP + WORD * len(step.says.split()) + FACT * len(step.kernel))
     if played.ended is None:
         other = "stdlib" if played.side == "c" else "c"
@@ -87,19 +87,19 @@ def _lanes(cells: Iterable[Any]) -> Table:
     return table
 
 
-def _cell(step: Step, number: int, lane: str, side: str) -> Group:
+def _cell(step: Step, lane: str, side: str) -> Group:
     words = [_word(word) for word in step.kernel if word["lane"] == lane]
     facts = Table.grid(padding=(0, 1))
     facts.add_column(style="dim", no_wrap=True, min_width=7)
     facts.add_column(overflow="fold")
     if lane == step.lane:
         call = line(step.call).removesuffix(f" = {ending(step.call)}")
-        facts.add_row("C", Text(call, "bold" if side == "c" else ""))
-        facts.add_row("Python", Text(printable(in_python(step.call)), "bold" if side == "stdlib" else ""))
-        facts.add_row("result", _result(step.call, side))
-    for label, word in zip(["kernel", *[""] * len(words)], words, strict=False):
-        facts.add_row(label, Text(printable(word), "yellow"))
-    sentence = [Text.assemble((f"{number} ", "dim"), step.says)] if lane == step.lane else []
+        facts.add_row(" C", Text(call, "cyan"))
+        facts.add_row(" Python", Text(printable(in_python(step.call)), "cyan"))
+        facts.add_row(" result", _result(step.call, side))
+    for label, word in zip([" kernel", *[""] * len(words)], words, strict=False):
+        facts.add_row(label, word)
+    sentence = [Text(step.says, "bold")] if lane == step.lane else []
     return Group(*sentence, facts)
 
 
@@ -113,28 +113,28 @@ def _result(call: Record, side: str) -> Text:
     number = getattr(errno, call["errno"])
     if side != "stdlib":
         return Text(f"{ending(call)}: {os.strerror(number)}", "bold red")
-    error = OSError(number, os.strerror(number))
-    return Text(f"{type(error).__name__}: {error} ({call['errno']})", "bold red")
+    return Text(f"{type(OSError(number, '')).__name__} {call['errno']}: {os.strerror(number)}", "bold red")
 
 
-def _word(word: Word) -> str:
-    """What the kernel says, in words."""
+def _word(word: Word) -> Text:
+    """What the kernel says, in words: the state first, then whose it is."""
     if "process" in word:
-        return {"S": "the process sleeps (S)"}.get(word["process"], f"the process is in state {word['process']}")
+        return Text({"S": "the process sleeps (S)"}.get(word["process"], f"the process: {word['process']}"), "yellow")
     if "program" in word:
-        return f"{word['program']} has the sockets {word['sockets'] or 'of nobody'}"
+        held = ", ".join(map(str, word["sockets"])) or "none"
+        return Text(f"program {word['program']} has sockets: {held}", "yellow")
     whose = "closed" if word["fd"] is None else f"fd {word['fd']}"
-    if word["table"] is None:
-        return f"{whose}: {_unlisted(word)}"
-    peer = f" → {_address(word['peer'])}" if word["peer"] else ""
-    place = f"{_address(word['local'])}{peer}" if word["local"] else "without a name"
-    return f"{whose}: {word['table']} {place} {word['state']} ({word['code']}){_waiting(word)}"
+    if word["state"] is None:
+        said = "nothing is left" if word["fd"] is None else "not in /proc/net"
+        return Text(f"{whose}: {said}", "yellow")
+    said = f"{word['state']} ({word['code']}){_waiting(word)}"
+    return Text.assemble((f"{whose}: {said}", "yellow"), (f" {printable(_place(word))}", "dim"))
 
 
-def _unlisted(word: Word) -> str:
-    if word["state"]:
-        return f"{word['state']} ({word['code']}) by TCP_INFO; in no table of /proc/net"
-    return "nothing is left" if word["fd"] is None else "in no table of /proc/net"
+def _place(word: Word) -> str:
+    """Where the kernel says so, and the addresses."""
+    addresses = [_address(word[key]) for key in ("local", "peer") if word.get(key)]
+    return " ".join([word["table"] or "by TCP_INFO", " → ".join(addresses)])
 
 
 def _waiting(word: Word) -> str:

@@ -31,8 +31,11 @@ def _named(c: Backend, stage: Stage, kind: Kind) -> tuple[int, Address]:
         getattr(c, kind.family), getattr(c, kind.type), 0
     )
     if kind.family != "AF_UNIX":
-        says = "2. Setsockopt: the port may be taken again soon after an earlier server."
-        server(says).setsockopt(fd, c.SOL_SOCKET, c.SO_REUSEADDR, c.c_int(1), 4)
+        says = {
+            "SOCK_STREAM": "2. Setsockopt: the port may be taken again soon after an earlier server had it.",
+            "SOCK_DGRAM": "2. Setsockopt: the port may be shared, on Linux even with a server that has it now.",
+        }
+        server(says[kind.type]).setsockopt(fd, c.SOL_SOCKET, c.SO_REUSEADDR, c.c_int(1), 4)
     where = "a path in the file system" if kind.family == "AF_UNIX" else "a port; 0 lets the kernel choose one"
     server(f"3. Bind: it gets its address, {where}.").bind(fd, *kind.address(c, stage.path("server")))
     return fd, name_of(server.quiet, fd, kind)
