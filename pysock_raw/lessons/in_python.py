@@ -50,11 +50,13 @@ def _address(value: dict[str, Any]) -> str:
 
 
 def _data(value: dict[str, Any]) -> str:
-    return "b" + _quoted(value["bytes"].replace("\\n", "\n"))
+    """Bytes are escaped as in Python already (trace_values.buffer)."""
+    quoted = value["bytes"].replace('"', r"\"")
+    return f'b"{quoted}"'
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text).replace("\\u0000", "\\0")
+    return json.dumps(text, ensure_ascii=False).replace(r"\u0000", r"\x00")
 
 
 def _flags(flags: int | str) -> str:

@@ -2,10 +2,10 @@
 
 A word is a dict that JSON can hold:
 
-    {"lane": "server", "fd": 3, "table": "tcp", "state": "LISTEN", "code": "0A",
+    {"lane": "server", "fd": 3, "closed": False, "table": "tcp", "state": "LISTEN", "code": "0A",
      "local": {"family": "AF_INET", "addr": "127.0.0.1", "port": 80}, "peer": None, "queue": 1, "limit": 3}
 
-fd is None once the lane has closed the socket, state None once nothing is left of it, table None while it is in none.
+closed is true once the lane has closed fd, state None once nothing is left of it, table None while it is in none.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Watched:
 
     def __init__(self, actor: Actor, fd: int) -> None:
         self.actor = actor
-        self.fd: int | None = fd
+        self.fd, self.closed = fd, False
         self.inode = os.stat(f"/proc/{actor.pid}/fd/{fd}").st_ino
         self.told: Word | None = None
         self._entry: Entry | None = None
@@ -163,14 +163,13 @@ class Watched:
     @property
     def gone(self) -> bool:
         """Whether nobody has it any more and the kernel has told so."""
-        return self.told is not None and self.told["fd"] is None and self.told["state"] is None
+        return self.told is not None and self.told["closed"] and self.told["state"] is None
 
     def _word(self, entries: list[Entry]) -> Word:
         found = self.find(entries)
-        if not self.actor.alive:
-            self.fd = None
-        word: Word = {"lane": self.actor.name, "fd": self.fd, "table": None, "state": None}
-        asked = self.actor.ask(ask_socket, self.fd) if self.fd is not None and not self.actor.busy else {}
+        self.closed = self.closed or not self.actor.alive
+        word: Word = {"lane": self.actor.name, "fd": self.fd, "closed": self.closed, "table": None, "state": None}
+        asked = self.actor.ask(ask_socket, self.fd) if not self.closed and not self.actor.busy else {}
         info = asked.get("tcp_info")
         if found is None:
             # The tables hold no TCP socket that neither listens nor is connected.

@@ -96,7 +96,7 @@ def lacks(lesson: Lesson) -> str | None:
     return next((reason for need in lesson.needs if (reason := lacking(need))), None)
 
 
-def play(lesson: Lesson, api: Backend, deadline: float = DEADLINE) -> Played:
+def play(lesson: Lesson, api: Backend, *, deadline: float = DEADLINE) -> Played:
     """Run a lesson. It ends, also if a call of it does not; its processes and files are gone then."""
     played = Played(lesson, api.name)
     try:

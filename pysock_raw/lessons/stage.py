@@ -134,7 +134,7 @@ class Stage:
         """What the steps from here on are about. The sockets of earlier ones are gone."""
         self._chapter = title
         for socket in self._watched:
-            if socket.fd is not None:
+            if not socket.closed:
                 socket.actor.make("close", socket.fd)
         self._watched.clear()
 
@@ -163,10 +163,12 @@ class Stage:
         if record["call"] in MAKES and _result(record) >= 0:
             self._watched.append(Watched(actor, record["result"]))
             return self._watched[-1:]
-        own = [socket for socket in self._watched if (socket.actor, socket.fd) == (actor, record["args"][0])]
+        first = record["args"][0]
+        key = (actor, first[0]["fd"] if record["call"] == "poll" else first, False)
+        own = [socket for socket in self._watched if (socket.actor, socket.fd, socket.closed) == key]
         if record["call"] == "close" and record["result"] == 0:
             for socket in own:
-                socket.fd = None
+                socket.closed = True
         return own
 
 

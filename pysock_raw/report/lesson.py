@@ -123,12 +123,12 @@ def _word(word: Word) -> Text:
     if "program" in word:
         held = ", ".join(map(str, word["sockets"])) or "none"
         return Text(f"program {word['program']} has sockets: {held}", "yellow")
-    whose = "closed" if word["fd"] is None else f"fd {word['fd']}"
+    whose = f"fd {word['fd']}{', closed' if word['closed'] else ''}"
     if word["state"] is None:
-        said = "nothing is left" if word["fd"] is None else "not in /proc/net"
+        said = "nothing is left" if word["closed"] else "not in /proc/net"
         return Text(f"{whose}: {said}", "yellow")
     said = f"{word['state']} ({word['code']}){_waiting(word)}"
-    return Text.assemble((f"{whose}: {said}", "yellow"), (f" {printable(_place(word))}", "dim"))
+    return Text.assemble((f"{whose}: {said}", "yellow"), (f" · {printable(_place(word))}", "dim"))
 
 
 def _place(word: Word) -> str:
@@ -143,7 +143,7 @@ def _waiting(word: Word) -> str:
     if not word.get("unread"):
         return ""
     if word["state"] == "CLOSE_WAIT":
-        return f", {word['unread']} unread with the end, which counts as one"
+        return f", {word['unread']} unread (the end counts as one)"
     return f", {word['unread']} bytes unread"
 
 

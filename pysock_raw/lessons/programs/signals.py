@@ -10,7 +10,7 @@ from pysock_raw.lessons.stage import Stage
 
 @lesson(
     "signals",
-    "Signals",
+    "What signals do to calls",
     "A caught signal ends a call with EINTR in C, while Python calls again; SA_RESTART; and SIGPIPE, which kills.",
 )
 def program(c: Backend, stage: Stage) -> None:
