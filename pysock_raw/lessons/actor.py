@@ -47,7 +47,7 @@ class Actor:
         if not self.alive:
             raise Ended(f"the {self.name}'s process has ended, and cannot call {call}")
         self._args = args
-        self._messages.send((call, args))
+        self._send(call, args)
         self.busy = self._receive("begun")
 
     def finish(self) -> Record:
@@ -66,7 +66,7 @@ class Actor:
 
     def ask(self, question: Callable[..., Any], *args: Any) -> Any:
         """What a function of this package, called in that process, returns."""
-        self._messages.send((question, args))
+        self._send(question, args)
         return self._receive("answer")
 
     def waits(self) -> bool:
@@ -99,6 +99,10 @@ class Actor:
             return 0
         self.alive = False
         return os.waitpid(self.pid, 0)[1]
+
+    def _send(self, wanted: str | Callable[..., Any], args: tuple[Any, ...]) -> None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # _receive tells how the process ended
+            self._messages.send((wanted, args))
 
     def _receive(self, wanted: str) -> Any:
         """The next message of this kind. A signal that was caught while nobody asked is no news."""

@@ -72,6 +72,11 @@ class Entry:
     def peer_port(self) -> int | None:
         return (self.peer or {}).get("port")
 
+    @property
+    def ends(self) -> set[tuple[int | None, int | None]]:
+        """What sockets of a lesson it concerns: its own two ports, from either end, and those of its listener."""
+        return {(self.port, self.peer_port), (self.peer_port, self.port), (self.port, None)}
+
     def arriving(self, entries: list[Entry]) -> bool:
         """Whether a packet is on its way that will change this: one that was not acknowledged, or the reset of an
         end that is no more. (A request to a full queue was dropped, and no answer to it is on its way.)"""
@@ -193,9 +198,8 @@ def at_rest(watched: list[Watched], deadline: float) -> list[Entry]:
     until = time.monotonic() + deadline
     while True:
         entries = tables()
-        ours = {entry.port for socket in watched if (entry := socket.find(entries))} - {None}
-        concerned = [entry for entry in entries if entry.port in ours or entry.peer_port in ours]
-        if not any(entry.arriving(entries) for entry in concerned):
+        ours = {(entry.port, entry.peer_port) for socket in watched if (entry := socket.find(entries))}
+        if not any(entry.arriving(entries) for entry in entries if entry.ends & ours):
             return entries
         if time.monotonic() > until:
             raise Ended(f"packets on loopback did not arrive within {deadline:g} s")

@@ -19,7 +19,8 @@ def program(c: Backend, stage: Stage) -> None:
     for says in FIT:
         _connects(c, stage, TCP, address, says)
     says = "The queue is full, and the request is dropped: no ECONNREFUSED, no answer. The kernel will ask again."
-    _connects(c, stage, TCP, address, says, c.SOCK_NONBLOCK)
+    late = _connects(c, stage, TCP, address, says, c.SOCK_NONBLOCK)
+    stage.client("It gives up.").close(late)
     stage.server("Accept takes the first client out of the queue.").accept(fd, None, None)
 
     stage.chapter("AF_UNIX: a full queue says so")
@@ -52,5 +53,7 @@ def _listening(c: Backend, stage: Stage, kind: Kind, backlog: int, says: str) ->
     return fd, address
 
 
-def _connects(c: Backend, stage: Stage, kind: Kind, address: Address, says: str, flags: int = 0) -> None:
-    stage.client.tries(says).connect(kind.socket(stage.client.quiet, flags), *address)
+def _connects(c: Backend, stage: Stage, kind: Kind, address: Address, says: str, flags: int = 0) -> int:
+    fd = kind.socket(stage.client.quiet, flags)
+    stage.client.tries(says).connect(fd, *address)
+    return fd
