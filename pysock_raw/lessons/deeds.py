@@ -14,7 +14,7 @@ from pysock_raw.trace import out_of_the_way
 class Deeds:
     """Named and used as the calls of C are; each returns what C's returns."""
 
-    def __init__(self, caught: Callable[[int], None]) -> None:
+    def __init__(self, caught: Callable[[], None]) -> None:
         self._caught = caught
         self._input: dict[int, int] = {}
         """What a program that was started reads from, by its process."""
@@ -29,7 +29,7 @@ class Deeds:
         if action["sa_handler"] == "SIG_DFL":
             signal.signal(number, signal.SIG_DFL)
         else:
-            signal.signal(number, lambda number, frame: self._caught(number))
+            signal.signal(number, lambda number, frame: self._caught())
             signal.siginterrupt(number, action["sa_flags"] != "SA_RESTART")
         return 0
 

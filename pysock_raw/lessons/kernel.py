@@ -161,9 +161,10 @@ class Watched:
         return self.told
 
     def news(self, entries: list[Entry]) -> Word | None:
-        """What is not as it was told last."""
+        """What is not as it was told last. (The limit of a queue is not known while its process is inside a call.)"""
         told = self.told
-        return word if (word := self.tell(entries)) != told else None
+        word = self.tell(entries)
+        return None if told and {**told, "limit": None} == {**word, "limit": None} else word
 
     @property
     def gone(self) -> bool:

@@ -9,7 +9,6 @@ It is played at once and shown afterwards: the kernel's timers do not wait for r
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,17 +59,17 @@ class Played:
 
 _lessons: dict[str, Lesson] = {}
 
-ORDER = (
+#: The modules of programs/, in the order in which one would take their lessons.
+MODULES = (
     "stages",
     "backlog",
-    "accept-order",
-    "address-in-use",
-    "time-wait",
-    "half-close",
-    "nonblocking-connect",
+    "accept_order",
+    "addresses",
+    "half_close",
+    "nonblocking_connect",
     "signals",
     "inheritance",
-    "dual-stack",
+    "dual_stack",
 )
 
 
@@ -83,12 +82,10 @@ def lesson(name: str, title: str, shows: str, needs: Iterable[str] = ()) -> Call
 
 
 def lessons() -> dict[str, Lesson]:
-    """All lessons by name, in the order in which one would take them."""
-    from pysock_raw.lessons import programs
-
-    for module in pkgutil.iter_modules(programs.__path__):
-        importlib.import_module(f"{programs.__name__}.{module.name}")
-    return {name: _lessons[name] for name in ORDER}
+    """All lessons by name."""
+    for module in MODULES:
+        importlib.import_module(f"pysock_raw.lessons.programs.{module}")
+    return dict(_lessons)
 
 
 def lacks(lesson: Lesson) -> str | None:
