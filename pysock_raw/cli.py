@@ -24,7 +24,7 @@ from pysock_raw.backends.contract import CALLS, Backend
 EXPLAINED, TROUBLE, USAGE, ENVIRONMENT = range(4)
 
 #: Commands of the design that a later version brings.
-NOT_YET = ("diff", "demo", "bench")
+NOT_YET = ("diff", "bench")
 
 EXAMPLES = """examples:
   pysock-raw compare                          every case on C, on the fallback and on the stdlib
@@ -33,6 +33,7 @@ EXAMPLES = """examples:
   pysock-raw compare --format json | jq .summary
   pysock-raw explain listen-negative-backlog  one difference, with its evidence
   pysock-raw search --seed 7 -o found.py      random programs, until nothing explains what one shows
+  pysock-raw demo backlog --side stdlib       what happens in the kernel, step by step
   pysock-raw trace client.py                  the calls of a program, as strace would print them
 """
 
@@ -85,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--side", choices=SIDES, default="c")
     trace.add_argument("--format", choices=("text", "jsonl"), default="text")
     trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of stderr")
+    demo = _command(commands, demo_command, "a lesson: what server and client do, and what the kernel says of it")
+    demo.add_argument("lesson", nargs="?", metavar="LESSON")
+    demo.add_argument("--side", choices=SIDES, help="default: c, or python where C is not built")
+    demo.add_argument("--fast", action="store_true", help="all at once, not at reading speed (as when piped)")
+    demo.add_argument("--list", action="store_true", help="name the lessons and what they show")
+    demo.add_argument("--format", choices=("text", "json"), default="text", help="text needs the extra cli (rich)")
     constants = _command(commands, constants_command, "every name: its value in the headers, in Python, or missing")
     constants.add_argument("--format", choices=("text", "json"), default="text")
     _command(commands, info_command, "backend and reason, versions, kernel, what this machine can and cannot test")
@@ -366,6 +373,46 @@ def trace_command(options: argparse.Namespace) -> int:
         raise Failure(ENVIRONMENT, f"cannot write {options.output}: {error.strerror}") from error
     form = json.dumps if options.format == "jsonl" else line
     run_script(options.script, options.argument, cast(Backend, Recorded(api, writer(file, form))))
+    return EXPLAINED
+
+
+def demo_command(options: argparse.Namespace) -> int:
+    from pysock_raw.lessons.lesson import lacks, lessons, play
+
+    if options.list:
+        return _list_lessons(options)
+    lesson = lessons().get(options.lesson)
+    if lesson is None:
+        wrong = "which lesson?" if options.lesson is None else f"there is no lesson {options.lesson!r}:"
+        raise Failure(USAGE, f"{wrong} choose one of {', '.join(lessons())}")
+    if lacks(lesson):
+        raise Failure(ENVIRONMENT, f"the lesson {lesson.name} cannot be run here: {lacks(lesson)}")
+    if options.format == "text":
+        _rich()
+    try:
+        played = play(lesson, load(options.side or _sides_here()[0]))
+    except ImportError as error:
+        raise Failure(ENVIRONMENT, str(error)) from error
+    if options.format == "json":
+        print(json.dumps(played.to_json(), indent=1))
+    else:
+        from pysock_raw.report import lesson as report
+
+        report.render(played, sys.stdout, *([report.reading] if sys.stdout.isatty() and not options.fast else []))
+    if played.ended:
+        raise Failure(ENVIRONMENT, f"the lesson {lesson.name} ended early: {played.ended}")
+    return EXPLAINED
+
+
+def _list_lessons(options: argparse.Namespace) -> int:
+    from pysock_raw.lessons.lesson import lessons
+
+    listed = [{"name": lesson.name, "title": lesson.title, "shows": lesson.shows} for lesson in lessons().values()]
+    if options.format == "json":
+        print(json.dumps(listed, indent=1))
+    else:
+        for row in listed:
+            print(f"{row['name']:<20} {row['shows']}")
     return EXPLAINED
 
 

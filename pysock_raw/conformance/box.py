@@ -116,11 +116,14 @@ def when_asleep(pid: int, work: Callable[[], object]) -> None:
 
 def in_state(state: bytes, pid: int) -> None:
     """Wait until a process is in a state of proc(5)."""
-    while True:
-        with open(f"/proc/{pid}/stat", "rb") as stat:
-            if stat.read().rpartition(b")")[2].split()[0] == state:
-                return
+    while state_of(pid) != state:
         os.sched_yield()
+
+
+def state_of(pid: int) -> bytes:
+    """R, S, Z and so on: the state of a process (proc(5))."""
+    with open(f"/proc/{pid}/stat", "rb") as stat:
+        return stat.read().rpartition(b")")[2].split()[0]
 
 
 def when_waiting(fd: int, work: Callable[[], object]) -> None:

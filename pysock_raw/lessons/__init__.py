@@ -1,0 +1,1 @@
+"""Lessons: what happens in the kernel, step by step, for a classroom."""
