@@ -75,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("script", type=Path, metavar="SCRIPT.py")
     trace.add_argument("argument", nargs="*", metavar="ARG", help="for the script; after -- if it begins with -")
     trace.add_argument("--side", choices=SIDES, default="c")
-    trace.add_argument("--format", choices=("text", "jsonl"), default="text")
+    trace.add_argument("--format", choices=("text", "jsonl", "svg"), default="text")
+    trace.add_argument("--svg", dest="format", action="store_const", const="svg", help="a picture, as --format svg")
     trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of stderr")
     constants = _command(commands, constants_command, "every name: its value in the headers, in Python, or missing")
     constants.add_argument("--format", choices=("text", "json"), default="text")
@@ -323,11 +324,14 @@ def trace_command(options: argparse.Namespace) -> int:
 
     if not options.script.is_file():
         raise Failure(USAGE, f"there is no script {options.script}")
+    if options.format == "svg":
+        return _picture(options)
     try:
         api = load(options.side)
         file = 2
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND  # other programs may record to the same file
         if options.output is not None:
-            file = out_of_the_way(os.open(options.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666))
+            file = out_of_the_way(os.open(options.output, flags, 0o666))
     except ImportError as error:
         raise Failure(ENVIRONMENT, str(error)) from error
     except OSError as error:
@@ -335,6 +339,23 @@ def trace_command(options: argparse.Namespace) -> int:
     form = json.dumps if options.format == "jsonl" else line
     run_script(options.script, options.argument, cast(Backend, Recorded(api, writer(file, form))))
     return EXPLAINED
+
+
+def _picture(options: argparse.Namespace) -> int:
+    """The stages of a script and of the Python programs that it starts. What they print goes to stderr."""
+    from pysock_raw.report.stages import svg
+    from pysock_raw.script import record_script
+
+    try:
+        load(options.side)
+    except ImportError as error:
+        raise Failure(ENVIRONMENT, str(error)) from error
+    records, status = record_script(options.script, options.argument, options.side)
+    if not records:
+        raise Failure(TROUBLE, f"{options.script} made no call through pysock_raw: there is nothing to draw")
+    with _output(options.output) as file:
+        file.write(svg(records))
+    return status
 
 
 def constants_command(options: argparse.Namespace) -> int:
