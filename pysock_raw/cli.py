@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the report to a file")
     compare.add_argument("--jobs", type=_positive(int), metavar="N", help="runs at a time (default: 3 for each CPU)")
     compare.add_argument("--deadline", type=_positive(float), default=10.0, metavar="SECONDS", help="for each run")
+    compare.add_argument("--syscalls", action="store_true", help="the system calls of each call, by strace")
     explain = _command(commands, explain_command, "the catalogue of differences, or one with its evidence")
     explain.add_argument("difference", nargs="?", metavar="DIFFERENCE")
     trace = _command(commands, trace_command, "run a script and print every call that it makes")
@@ -152,13 +153,20 @@ def compare_command(options: argparse.Namespace) -> int:
     sides = options.sides or _sides_here()
     if options.format == "text":
         _rich()
+    if options.syscalls:
+        _strace()
     try:
         if script:
-            report = compare_script(script, sides, deadline=options.deadline)
+            report = compare_script(script, sides, deadline=options.deadline, syscalls=options.syscalls)
         else:
             with _progress() if options.format == "text" else contextlib.nullcontext() as progress:
                 report = compare_cases(
-                    _cases(options), sides, jobs=options.jobs, deadline=options.deadline, progress=progress
+                    _cases(options),
+                    sides,
+                    jobs=options.jobs,
+                    deadline=options.deadline,
+                    progress=progress,
+                    syscalls=options.syscalls,
                 )
     except ImportError as error:
         raise Failure(ENVIRONMENT, f"cannot compare on {','.join(sides)}: {error}") from error
@@ -208,6 +216,14 @@ def _rich() -> None:
         import rich  # noqa: F401
     except ImportError as error:
         raise Failure(ENVIRONMENT, "text needs rich: pip install 'pysock_raw[cli]', or use --format json") from error
+
+
+def _strace() -> None:
+    from pysock_raw.conformance.syscalls import unavailable
+
+    why = unavailable()
+    if why:
+        raise Failure(ENVIRONMENT, f"--syscalls: {why}")
 
 
 def _list(options: argparse.Namespace) -> int:

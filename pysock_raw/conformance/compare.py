@@ -16,6 +16,7 @@ from pysock_raw.conformance.case import Case
 from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.needs import lacking
 from pysock_raw.conformance.runner import DEADLINE, STOPPED, Job, Recording, Run, Sinks, run
+from pysock_raw.conformance.syscalls import Marked
 from pysock_raw.conformance.verdicts import ACCEPTABLE, VERDICTS, Comparison, compare
 from pysock_raw.constants import GROUPS
 from pysock_raw.script import run_script
@@ -112,9 +113,10 @@ def compare_cases(
     deadline: float = DEADLINE,
     differences: Sequence[Difference] = CATALOGUE,
     progress: Callable[[int, int], None] | None = None,
+    syscalls: bool = False,
 ) -> Report:
-    """Run every case on every side and judge it. The first side is the reference. ImportError if a side cannot
-    be loaded: a comparison without it would be none."""
+    """Run every case on every side and judge it. The first side is the reference. With `syscalls` each run is under
+    strace. ImportError if a side cannot be loaded: a comparison without it would be none."""
     started = time.monotonic()
     for side in sides:
         load(side)
@@ -126,7 +128,7 @@ def compare_cases(
     alone = [result for result in ready if result not in together]
     count, done = len(ready) * len(sides), 0
     for some, workers in ((together, jobs or WAITING * (os.cpu_count() or 1)), (alone, 1)):
-        work = [Job((result, side), _program(result.case, side)) for result in some for side in sides]
+        work = [_job(result, side, syscalls) for result in some for side in sides]
         for (result, side), ran in run(work, workers, deadline):
             result.runs[side] = ran
             done += 1
@@ -142,12 +144,17 @@ def _lack(case: Case) -> str | None:
     return next((lack for need in case.needs if (lack := lacking(need))), None)
 
 
-def _program(case: Case, side: str) -> Recording:
+def _job(result: Result, side: str, syscalls: bool) -> Job:
     def program(sinks: Sinks) -> Any:
         with Box() as box:
-            return case.program(cast(Backend, Recorded(load(side), sinks.ended, sinks.begun)), box)
+            return result.case.program(_recorded(side, sinks, syscalls), box)
 
-    return program
+    return Job((result, side), program, syscalls=syscalls)
+
+
+def _recorded(side: str, sinks: Sinks, syscalls: bool) -> Backend:
+    api = load(side)
+    return cast(Backend, Recorded(cast(Backend, Marked(api)) if syscalls else api, sinks.ended, sinks.begun))
 
 
 def compare_script(
@@ -156,13 +163,16 @@ def compare_script(
     *,
     deadline: float = DEADLINE,
     differences: Sequence[Difference] = CATALOGUE,
+    syscalls: bool = False,
 ) -> Report:
     """Run a script, with this process's rights, once on each side, one after the other, and judge it."""
     started = time.monotonic()
     for side in sides:
         load(side)
     result = Result(Script(script), sides[0])
-    jobs = [Job(side, _script_program(script, side), own_directory=False) for side in sides]
+    jobs = [
+        Job(side, _script_program(script, side, syscalls), own_directory=False, syscalls=syscalls) for side in sides
+    ]
     result.runs = dict(run(jobs, 1, deadline))
     result.judge(differences)
     return Report(list(sides), [result], time.monotonic() - started)
@@ -179,5 +189,5 @@ class Script(Case):
         return None
 
 
-def _script_program(script: Path, side: str) -> Recording:
-    return lambda sinks: run_script(script, [], cast(Backend, Recorded(load(side), sinks.ended, sinks.begun)))
+def _script_program(script: Path, side: str, syscalls: bool) -> Recording:
+    return lambda sinks: run_script(script, [], _recorded(side, sinks, syscalls))
