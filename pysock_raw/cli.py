@@ -80,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--svg", dest="format", action="store_const", const="svg", help="a picture, as --format svg")
     trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of stderr")
     constants = _command(commands, constants_command, "every name: its value in the headers, in Python, or missing")
+    constants.add_argument(
+        "--missing-in", choices=("stdlib", "c"), help="only the names that Python, or the headers, lack"
+    )
     constants.add_argument("--format", choices=("text", "json"), default="text")
     _command(commands, info_command, "backend and reason, versions, kernel, what this machine can and cannot test")
     return parser
@@ -375,20 +378,13 @@ def _picture(options: argparse.Namespace) -> int:
 
 
 def constants_command(options: argparse.Namespace) -> int:
-    from pysock_raw.constants import NAMES
+    from pysock_raw.availability import rows, text
 
-    python = load("python").CONSTANTS
     try:
-        headers = load("c").CONSTANTS
+        found = [row for row in rows() if options.missing_in is None or row.lacking(options.missing_in)]
     except ImportError as error:
         raise Failure(ENVIRONMENT, f"the values in the headers need the C backend: {error}") from error
-    rows = [{"name": name, "headers": headers.get(name), "python": python.get(name)} for name in NAMES]
-    if options.format == "json":
-        print(json.dumps(rows, indent=1))
-        return EXPLAINED
-    for row in rows:
-        values = [str("missing" if row[side] is None else row[side]) for side in ("headers", "python")]
-        print(f"{row['name']:<32} {values[0]:>12} {values[1]:>12}")
+    print(json.dumps([vars(row) for row in found], indent=1) if options.format == "json" else text(found))
     return EXPLAINED
 
 
