@@ -33,6 +33,7 @@ EXAMPLES = """examples:
   pysock-raw compare --format json | jq .summary
   pysock-raw explain listen-negative-backlog  one difference, with its evidence
   pysock-raw trace client.py                  the calls of a program, as strace would print them
+  pysock-raw trace both.py --svg -o run.svg   a picture of its server and client
 """
 
 
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--side", choices=SIDES, default="c")
     trace.add_argument("--format", choices=("text", "jsonl", "svg"), default="text")
     trace.add_argument("--svg", dest="format", action="store_const", const="svg", help="a picture, as --format svg")
-    trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of stderr")
+    trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of stderr; a picture: of stdout")
     constants = _command(commands, constants_command, "every name: its value in the headers, in Python, or missing")
     constants.add_argument(
         "--missing-in", choices=("stdlib", "c"), help="only the names that Python, or the headers, lack"
