@@ -118,8 +118,7 @@ def compare_cases(
     """Run every case on every side and judge it. The first side is the reference. With `syscalls` each run is under
     strace. ImportError if a side cannot be loaded: a comparison without it would be none."""
     started = time.monotonic()
-    for side in sides:
-        load(side)
+    apis = {side: _api(side, syscalls) for side in sides}
     for prefix in GROUPS:
         names(prefix)  # once here instead of once in each child
     results = [Result(case, sides[0], _lack(case)) for case in cases]
@@ -128,7 +127,11 @@ def compare_cases(
     alone = [result for result in ready if result not in together]
     count, done = len(ready) * len(sides), 0
     for some, workers in ((together, jobs or WAITING * (os.cpu_count() or 1)), (alone, 1)):
-        work = [_job(result, side, syscalls) for result in some for side in sides]
+        work = [
+            Job((result, side), _program(result.case, apis[side]), syscalls=syscalls)
+            for result in some
+            for side in sides
+        ]
         for (result, side), ran in run(work, workers, deadline):
             result.runs[side] = ran
             done += 1
@@ -144,17 +147,17 @@ def _lack(case: Case) -> str | None:
     return next((lack for need in case.needs if (lack := lacking(need))), None)
 
 
-def _job(result: Result, side: str, syscalls: bool) -> Job:
+def _api(side: str, syscalls: bool) -> Backend:
+    api = load(side)
+    return cast(Backend, Marked(api)) if syscalls else api
+
+
+def _program(case: Case, api: Backend) -> Recording:
     def program(sinks: Sinks) -> Any:
         with Box() as box:
-            return result.case.program(_recorded(side, sinks, syscalls), box)
+            return case.program(cast(Backend, Recorded(api, sinks.ended, sinks.begun)), box)
 
-    return Job((result, side), program, syscalls=syscalls)
-
-
-def _recorded(side: str, sinks: Sinks, syscalls: bool) -> Backend:
-    api = load(side)
-    return cast(Backend, Recorded(cast(Backend, Marked(api)) if syscalls else api, sinks.ended, sinks.begun))
+    return program
 
 
 def compare_script(
@@ -167,12 +170,9 @@ def compare_script(
 ) -> Report:
     """Run a script, with this process's rights, once on each side, one after the other, and judge it."""
     started = time.monotonic()
-    for side in sides:
-        load(side)
+    apis = {side: _api(side, syscalls) for side in sides}
     result = Result(Script(script), sides[0])
-    jobs = [
-        Job(side, _script_program(script, side, syscalls), own_directory=False, syscalls=syscalls) for side in sides
-    ]
+    jobs = [Job(side, _script_program(script, apis[side]), own_directory=False, syscalls=syscalls) for side in sides]
     result.runs = dict(run(jobs, 1, deadline))
     result.judge(differences)
     return Report(list(sides), [result], time.monotonic() - started)
@@ -189,5 +189,5 @@ class Script(Case):
         return None
 
 
-def _script_program(script: Path, side: str, syscalls: bool) -> Recording:
-    return lambda sinks: run_script(script, [], _recorded(side, sinks, syscalls))
+def _script_program(script: Path, api: Backend) -> Recording:
+    return lambda sinks: run_script(script, [], cast(Backend, Recorded(api, sinks.ended, sinks.begun)))
