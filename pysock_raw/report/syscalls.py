@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pysock_raw.conformance.compare import Report, Result
+from pysock_raw.trace import Record
 from pysock_raw.trace_text import printable
 
 MOST = 20  # cases of which a person wants to read this at once
@@ -46,9 +47,12 @@ def _table(report: Report, result: Result) -> Table:
     for title in ("call", *(TITLES.get(side, side) for side in report.sides)):
         table.add_column(title, overflow="fold")
     for calls in zip_longest(*(result.runs[side].trace for side in report.sides)):
-        name = next(call["call"] for call in calls if call)
-        table.add_row(name, *("\n".join(map(_wrapped, call["syscalls"])) or "none" if call else "" for call in calls))
+        table.add_row(next(call["call"] for call in calls if call), *map(_cell, calls))
     return table
+
+
+def _cell(call: Record | None) -> str:
+    return "\n".join(map(_wrapped, call["syscalls"])) or "none" if call and "syscalls" in call else ""
 
 
 def _wrapped(made: str) -> str:
