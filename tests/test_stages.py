@@ -87,6 +87,10 @@ RUNS = {
     ),
     "one that was refused": ([*CONNECTED[:4], (2, "connect", [3, PORT, 16], "ECONNREFUSED")], []),
     "one from a program that was not recorded": ([*SERVER, CONNECTED[5]], []),
+    "by a listener that does not ask for the client's name": (
+        [*CONNECTED[:4], (2, "bind", [3, other(50000), 16], 0), CONNECTED[4], (1, "accept", [3, None, None], 4)],
+        [(5, 6, "connection")],
+    ),
     "two clients, told apart by their ports": (
         [
             *SERVER,
@@ -224,11 +228,28 @@ def test_lanes_numbers_results_and_times():
     assert texts(picture, "carries") == ["connection"]
 
 
+def test_calls_of_a_lane_stand_apart():
+    found = boxes(draw(*BLOCKED))
+    assert all(above[1] + 9 <= below[0] for above, below in zip(found[:3], found[1:4], strict=True))
+
+
+def test_a_longer_time_is_a_longer_way():
+    close = (1, "close", [3], 0)
+    first, soon, late = boxes(draw((*close, 0, 1), (*close, MS, MS + 1), (*close, 1000 * MS, 1000 * MS + 1)))
+    assert 9 < soon[0] - first[1] < late[0] - soon[1]
+
+
+@pytest.mark.parametrize(("call", "kind"), [("poll", "box waited"), ("send", "box"), ("listen", "box")])
+def test_a_call_that_took_long_has_waited_if_it_is_one_that_waits(call, kind):
+    assert boxes(draw((1, call, [3, 1, 2, 3], 1, 0, 5 * MS)))[0][2] == kind
+
+
 def test_no_arrow_points_up():
     picture = draw(
         *CONNECTED,
-        (2, "send", [3, data("x"), 1, 0], 1, 40000, 40009),
         (1, "recv", [4, data("x"), 1, 0], 1, 39000, 40001),
+        (2, "listen", [9, 1], "EBADF", 39100, 39200),
+        (2, "send", [3, data("x"), 1, 0], 1, 40000, 40009),
     )
     ways = [list(map(float, re.findall(r"[\d.]+", path.get("d")))) for path in picture.iter(f"{SVG}path")]
     assert len(ways) == 2
