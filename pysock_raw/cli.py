@@ -35,6 +35,7 @@ EXAMPLES = """examples:
   pysock-raw search --seed 7 -o found.py      random programs, until nothing explains what one shows
   pysock-raw demo backlog --side stdlib       what happens in the kernel, step by step
   pysock-raw trace client.py                  the calls of a program, as strace would print them
+  pysock-raw trace both.py --svg -o run.svg   a picture of its server and client
 """
 
 
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the report to a file")
     compare.add_argument("--jobs", type=_positive(int), metavar="N", help="runs at a time (default: 3 for each CPU)")
     compare.add_argument("--deadline", type=_positive(float), default=10.0, metavar="SECONDS", help="for each run")
+    compare.add_argument("--syscalls", action="store_true", help="the system calls of each call, by strace")
     explain = _command(commands, explain_command, "the catalogue of differences, or one with its evidence")
     explain.add_argument("difference", nargs="?", metavar="DIFFERENCE")
     search = _command(commands, search_command, "random programs, until one differs and nothing explains it")
@@ -84,8 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("script", type=Path, metavar="SCRIPT.py")
     trace.add_argument("argument", nargs="*", metavar="ARG", help="for the script; after -- if it begins with -")
     trace.add_argument("--side", choices=SIDES, default="c")
-    trace.add_argument("--format", choices=("text", "jsonl"), default="text")
-    trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of stderr")
+    trace.add_argument("--format", choices=("text", "jsonl", "svg"), default="text")
+    trace.add_argument("--svg", dest="format", action="store_const", const="svg", help="a picture, as --format svg")
+    trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of stderr; a picture: of stdout")
     demo = _command(commands, demo_command, "a lesson: what server and client do, and what the kernel says of it")
     demo.add_argument("lesson", nargs="?", metavar="LESSON")
     demo.add_argument("--side", choices=SIDES, help="default: c, or python where C is not built")
@@ -93,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--list", action="store_true", help="name the lessons and what they show")
     demo.add_argument("--format", choices=("text", "json"), default="text", help="text needs the extra cli (rich)")
     constants = _command(commands, constants_command, "every name: its value in the headers, in Python, or missing")
+    constants.add_argument(
+        "--missing-in", choices=("stdlib", "c"), help="only the names that Python, or the headers, lack"
+    )
     constants.add_argument("--format", choices=("text", "json"), default="text")
     _command(commands, info_command, "backend and reason, versions, kernel, what this machine can and cannot test")
     return parser
@@ -166,13 +172,20 @@ def compare_command(options: argparse.Namespace) -> int:
     sides = options.sides or _sides_here()
     if options.format == "text":
         _rich()
+    if options.syscalls:
+        _strace()
     try:
         if script:
-            report = compare_script(script, sides, deadline=options.deadline)
+            report = compare_script(script, sides, deadline=options.deadline, syscalls=options.syscalls)
         else:
             with _progress() if options.format == "text" else contextlib.nullcontext() as progress:
                 report = compare_cases(
-                    _cases(options), sides, jobs=options.jobs, deadline=options.deadline, progress=progress
+                    _cases(options),
+                    sides,
+                    jobs=options.jobs,
+                    deadline=options.deadline,
+                    progress=progress,
+                    syscalls=options.syscalls,
                 )
     except ImportError as error:
         raise Failure(ENVIRONMENT, f"cannot compare on {','.join(sides)}: {error}") from error
@@ -222,6 +235,14 @@ def _rich() -> None:
         import rich  # noqa: F401
     except ImportError as error:
         raise Failure(ENVIRONMENT, "text needs rich: pip install 'pysock_raw[cli]', or use --format json") from error
+
+
+def _strace() -> None:
+    from pysock_raw.conformance.syscalls import unavailable
+
+    why = unavailable()
+    if why:
+        raise Failure(ENVIRONMENT, f"--syscalls: {why}")
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -362,11 +383,14 @@ def trace_command(options: argparse.Namespace) -> int:
 
     if not options.script.is_file():
         raise Failure(USAGE, f"there is no script {options.script}")
+    if options.format == "svg":
+        return _picture(options)
     try:
         api = load(options.side)
         file = 2
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND  # other programs may record to the same file
         if options.output is not None:
-            file = out_of_the_way(os.open(options.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666))
+            file = out_of_the_way(os.open(options.output, flags, 0o666))
     except ImportError as error:
         raise Failure(ENVIRONMENT, str(error)) from error
     except OSError as error:
@@ -416,21 +440,31 @@ def _list_lessons(options: argparse.Namespace) -> int:
     return EXPLAINED
 
 
-def constants_command(options: argparse.Namespace) -> int:
-    from pysock_raw.constants import NAMES
+def _picture(options: argparse.Namespace) -> int:
+    """The stages of a script and of the Python programs that it starts. What they print goes to stderr."""
+    from pysock_raw.report.stages import svg
+    from pysock_raw.script import record_script
 
-    python = load("python").CONSTANTS
     try:
-        headers = load("c").CONSTANTS
+        load(options.side)
+    except ImportError as error:
+        raise Failure(ENVIRONMENT, str(error)) from error
+    records, status = record_script(options.script, options.argument, options.side)
+    if not records:
+        raise Failure(TROUBLE, f"{options.script} made no call through pysock_raw: there is nothing to draw")
+    with _output(options.output) as file:
+        file.write(svg(records))
+    return status
+
+
+def constants_command(options: argparse.Namespace) -> int:
+    from pysock_raw.availability import rows, text
+
+    try:
+        found = [row for row in rows() if options.missing_in is None or row.lacking(options.missing_in)]
     except ImportError as error:
         raise Failure(ENVIRONMENT, f"the values in the headers need the C backend: {error}") from error
-    rows = [{"name": name, "headers": headers.get(name), "python": python.get(name)} for name in NAMES]
-    if options.format == "json":
-        print(json.dumps(rows, indent=1))
-        return EXPLAINED
-    for row in rows:
-        values = [str("missing" if row[side] is None else row[side]) for side in ("headers", "python")]
-        print(f"{row['name']:<32} {values[0]:>12} {values[1]:>12}")
+    print(json.dumps([vars(row) for row in found], indent=1) if options.format == "json" else text(found))
     return EXPLAINED
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
+import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from pysock_raw import selected
 from pysock_raw.backends.contract import Backend
+from pysock_raw.trace import Record
 
 
 def run_script(script: Path, arguments: Sequence[str], api: Backend) -> None:
@@ -22,3 +26,22 @@ def run_script(script: Path, arguments: Sequence[str], api: Backend) -> None:
     sys.argv = [str(script), *arguments]
     sys.path.insert(0, str(script.parent))
     runpy.run_path(str(script), run_name="__main__")
+
+
+def record_script(script: Path, arguments: Sequence[str], side: str) -> tuple[list[Record], int]:
+    """Run a script, and the Python programs that it starts, in processes of their own: their records in the order
+    in which the calls ended, and the script's exit status. An interrupt ends the script and not the recording."""
+    with tempfile.TemporaryDirectory(prefix="pysock_raw.") as directory:
+        trace = os.path.join(directory, "trace.jsonl")
+        command = [sys.executable, "-m", "pysock_raw", "trace", "--side", side, "--format", "jsonl", "-o", trace]
+        with subprocess.Popen(
+            [*command, str(script), "--", *arguments], stdout=2, env={**os.environ, "PYSOCK_RAW_TRACE": trace}
+        ) as child:
+            try:
+                status = child.wait()
+            except KeyboardInterrupt:
+                status = child.wait()
+            finally:
+                child.terminate()
+        with open(trace) as file:
+            return [json.loads(text) for text in file], status if status >= 0 else 128 - status

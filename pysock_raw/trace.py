@@ -5,7 +5,9 @@ name gets the lines, or, ending in .jsonl, one JSON object a call:
 
     {"call": "bind", "args": [3, {"family": "AF_INET", "addr": "127.0.0.1", "port": 80}, 16], "result": -1,
      "errno": "EACCES", "raised": null, "emulated": false, "pid": 71, "thread": 71, "actor": "",
-     "where": "server.py:12"}
+     "where": "server.py:12", "time": [81230110412, 81230114033]}
+
+`time` is when the call began and ended, in nanoseconds of the machine's monotonic clock, which its processes share.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, cast
@@ -85,9 +88,11 @@ class Recorded:
             try:
                 result: int = call(*args)
             except BaseException as error:
+                record["time"][1] = time.monotonic_ns()
                 record["raised"] = f"{type(error).__name__}: {error}"
                 self._sink(record)
                 raise
+            record["time"][1] = time.monotonic_ns()
             record["result"] = result
             record["args"] = arguments.after(result)
             record["emulated"] = self._api.emulated()
@@ -112,7 +117,8 @@ def _record(name: str, args: list[Any], caller: FrameType) -> Record:
         "pid": os.getpid(),
         "thread": threading.get_native_id(),
         "actor": lineage.actor(),
-        "where": f"{os.path.basename(caller.f_code.co_filename)}:{caller.f_lineno}",
+        "where": f"{caller.f_code.co_filename.rpartition('/')[2]}:{caller.f_lineno}",
+        "time": [time.monotonic_ns(), None],
     }
 
 

@@ -80,7 +80,7 @@ class Box:
         def helper() -> None:
             for number in signals:
                 # kill(2) has woken the process when it returns, so that it is not taken for asleep too early
-                in_state(b"T" if number == signal.SIGCONT else b"S", self.pid)
+                in_state(b"Tt" if number == signal.SIGCONT else b"S", self.pid)
                 os.kill(self.pid, number)
             when_asleep(self.pid, then)
 
@@ -114,9 +114,9 @@ def when_asleep(pid: int, work: Callable[[], object]) -> None:
     work()
 
 
-def in_state(state: bytes, pid: int) -> None:
-    """Wait until a process is in a state of proc(5)."""
-    while state_of(pid) != state:
+def in_state(states: bytes, pid: int) -> None:
+    """Wait until a process is in one of these states of proc(5). One that is stopped under a tracer is in t, not T."""
+    while state_of(pid) not in states:
         os.sched_yield()
 
 

@@ -17,6 +17,7 @@ from pysock_raw.conformance.case import Case
 from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.needs import lacking
 from pysock_raw.conformance.runner import DEADLINE, STOPPED, Job, Recording, Run, Sinks, run
+from pysock_raw.conformance.syscalls import Marked
 from pysock_raw.conformance.verdicts import ACCEPTABLE, VERDICTS, Comparison, compare
 from pysock_raw.constants import GROUPS
 from pysock_raw.script import run_script
@@ -114,11 +115,13 @@ def compare_cases(
     differences: Sequence[Difference] = CATALOGUE,
     progress: Callable[[int, int], None] | None = None,
     instead: Mapping[str, Backend] = MappingProxyType({}),
+    syscalls: bool = False,
 ) -> Report:
-    """Run every case on every side and judge it. The first side is the reference. ImportError if a side cannot
-    be loaded: a comparison without it would be none. `instead` has other apis for some sides."""
+    """Run every case on every side and judge it. The first side is the reference. With `syscalls` each run is under
+    strace. ImportError if a side cannot be loaded: a comparison without it would be none. `instead` has other apis for
+    some sides."""
     started = time.monotonic()
-    apis = {side: load(side) for side in sides} | dict(instead)
+    apis = {side: _api(side, syscalls) for side in sides} | dict(instead)
     for prefix in GROUPS:
         names(prefix)  # once here instead of once in each child
     results = [Result(case, sides[0], _lack(case)) for case in cases]
@@ -127,7 +130,11 @@ def compare_cases(
     alone = [result for result in ready if result not in together]
     count, done = len(ready) * len(sides), 0
     for some, workers in ((together, jobs or WAITING * (os.cpu_count() or 1)), (alone, 1)):
-        work = [Job((result, side), _program(result.case, apis[side])) for result in some for side in sides]
+        work = [
+            Job((result, side), _program(result.case, apis[side]), syscalls=syscalls)
+            for result in some
+            for side in sides
+        ]
         for (result, side), ran in run(work, workers, deadline):
             result.runs[side] = ran
             done += 1
@@ -141,6 +148,11 @@ def compare_cases(
 
 def _lack(case: Case) -> str | None:
     return next((lack for need in case.needs if (lack := lacking(need))), None)
+
+
+def _api(side: str, syscalls: bool) -> Backend:
+    api = load(side)
+    return cast(Backend, Marked(api)) if syscalls else api
 
 
 def _program(case: Case, api: Backend) -> Recording:
@@ -157,13 +169,13 @@ def compare_script(
     *,
     deadline: float = DEADLINE,
     differences: Sequence[Difference] = CATALOGUE,
+    syscalls: bool = False,
 ) -> Report:
     """Run a script, with this process's rights, once on each side, one after the other, and judge it."""
     started = time.monotonic()
-    for side in sides:
-        load(side)
+    apis = {side: _api(side, syscalls) for side in sides}
     result = Result(Script(script.name), sides[0])
-    jobs = [Job(side, _script_program(script, side), own_directory=False) for side in sides]
+    jobs = [Job(side, _script_program(script, apis[side]), own_directory=False, syscalls=syscalls) for side in sides]
     result.runs = dict(run(jobs, 1, deadline))
     result.judge(differences)
     report = Report(list(sides), [result], time.monotonic() - started)
@@ -195,5 +207,5 @@ class Script(Case):
         return None
 
 
-def _script_program(script: Path, side: str) -> Recording:
-    return lambda sinks: run_script(script, [], cast(Backend, Recorded(load(side), sinks.ended, sinks.begun)))
+def _script_program(script: Path, api: Backend) -> Recording:
+    return lambda sinks: run_script(script, [], cast(Backend, Recorded(api, sinks.ended, sinks.begun)))

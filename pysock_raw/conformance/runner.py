@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pysock_raw.conformance.naming import Descriptors
+from pysock_raw.conformance.syscalls import Strace, wait_for_tracer
 from pysock_raw.trace import Record, Sink, out_of_the_way, writer
 
 DEADLINE = 10.0
@@ -63,11 +64,13 @@ class Run:
 
 @dataclass
 class Job:
-    """A program to run. `key` is the caller's; `own_directory` gives it an empty working directory."""
+    """A program to run. `key` is the caller's; `own_directory` gives it an empty working directory; `syscalls` gives
+    its records the system calls that each made."""
 
     key: Any
     program: Recording
     own_directory: bool = True
+    syscalls: bool = False
 
 
 def run(jobs: list[Job], workers: int, deadline: float = DEADLINE) -> Iterator[tuple[Any, Run]]:
@@ -113,6 +116,7 @@ class _Child:
         self.pid = os.fork()
         if self.pid == 0:
             _child(job, place, hold)
+        self.strace = Strace(self.pid, place) if job.syscalls else None
         os.close(hold)
 
     def end(self, late: bool) -> Run:
@@ -122,6 +126,8 @@ class _Child:
         status = os.waitpid(self.pid, 0)[1]
         os.close(self.alive)
         run = _read(self.place)
+        if self.strace:
+            self.strace.finish(run.trace)
         if late:
             run.ended = f"deadline: still running after {self.seconds:g} s"
         elif os.WIFSIGNALED(status) and run.ended == WITHOUT_A_WORD:
@@ -155,6 +161,8 @@ def _child(job: Job, place: Path, hold: int) -> NoReturn:
     """The whole life of a child."""
     try:
         gc.freeze()
+        if job.syscalls:
+            wait_for_tracer()
         os.setpgid(0, 0)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))  # it may print without end

@@ -15,6 +15,7 @@ from pysock_raw.conformance.compare import Report, Result
 from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.environment import environment
 from pysock_raw.conformance.verdicts import ACCEPTABLE, Comparison, Judged
+from pysock_raw.report import syscalls
 from pysock_raw.trace_text import line, printable
 
 WORDS = {"differs": "differ"}
@@ -38,6 +39,7 @@ def render(report: Report, file: IO[str]) -> None:
         _difference(out, report, difference)
     _inexpressible(out, report)
     _script(out, report)
+    syscalls.render(out, report)
     _trouble(out, report)
     for skipped in (result for result in report.results if result.skipped):
         out.print(f"skipped  {skipped.case.id}: {escape(skipped.skipped or '')}")
