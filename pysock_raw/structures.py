@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import socket as _socket
 import sys
+import weakref
 from collections.abc import Iterator
 from ctypes import POINTER, c_char, c_char_p, c_short, c_size_t, c_ubyte, c_uint16, c_uint32
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,11 @@ class _Structure(ctypes.Structure):
         return [str(field[0]).removeprefix("_") for field in cls._fields_]
 
 
+worked_out: dict[tuple[int, str], tuple[weakref.ref[Any], Any]] = {}
+"""What backends/messages.py found out about the pointers of a structure, by its id and a call: void, and its objects let
+go, as soon as any pointer is assigned."""
+
+
 class Pointer:
     """A pointer field, stored as `_name`. What is assigned is bytes, a writable buffer (a structure, an array
     of structures, a bytearray) or None; ctypes then keeps it alive for as long as the structure or the array
@@ -62,6 +68,7 @@ class Pointer:
 
     def __set__(self, structure: ctypes.Structure, value: Buffer | None) -> None:
         setattr(structure, self.field, value if value is None else self._address(value))
+        worked_out.clear()
 
     def __get__(self, structure: ctypes.Structure | None, owner: type) -> Any:
         if structure is None:
@@ -91,13 +98,17 @@ class Pointer:
         return (c_char * view.nbytes).from_buffer(value)
 
 
+def _root(structure: Any) -> Any:
+    """The outermost object, whose memory the structure is part of."""
+    while structure._b_base_ is not None:
+        structure = structure._b_base_
+    return structure
+
+
 def _kept(structure: ctypes.Structure) -> Iterator[tuple[int, memoryview]]:
     """Address and memory of each object that ctypes keeps alive for this structure (in `_objects` of the
     outermost object, nested where one structure was copied into another)."""
-    root: Any = structure
-    while root._b_base_ is not None:
-        root = root._b_base_
-    pending = [root._objects]
+    pending = [_root(structure)._objects]
     while pending:
         item = pending.pop()
         if isinstance(item, bytes):
@@ -108,6 +119,23 @@ def _kept(structure: ctypes.Structure) -> Iterator[tuple[int, memoryview]]:
             pending += item.values()
         elif isinstance(item, tuple):
             pending += item
+
+
+def reachable(structure: Any) -> dict[int, memoryview]:
+    """Memory by address: every object that pointers of this structure, or of what they point to, were assigned. Where
+    several start at one address, the longest."""
+    found: dict[int, memoryview] = {}
+    pending, seen = [_root(structure)], set()
+    while pending:
+        root = pending.pop()
+        seen.add(id(root))
+        for address, view in _kept(root):
+            if address not in found or found[address].nbytes < view.nbytes:
+                found[address] = view
+            assigned = next(iter((getattr(view.obj, "_objects", None) or {}).values()), None)
+            if isinstance(assigned, memoryview) and hasattr(assigned.obj, "_b_base_"):
+                pending += [inner for inner in [_root(assigned.obj)] if inner._objects and id(inner) not in seen]
+    return found
 
 
 def _family(name: str) -> list[tuple[str, Any]]:
@@ -234,6 +262,13 @@ class timeval(_Structure):
     _fields_ = [("tv_sec", ctypes.c_long), ("tv_usec", ctypes.c_int if BSD else ctypes.c_long)]
 
 
+class timespec(_Structure):
+    """struct timespec: tv_sec and tv_nsec (nanoseconds); the timeout of recvmmsg. Source: POSIX.1 time.h;
+    timespec(3type)."""
+
+    _fields_ = [("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long)]
+
+
 class ucred(_Structure):
     """struct ucred: pid, uid, gid of a peer; the value of SO_PEERCRED. Source: unix(7)."""
 
@@ -305,6 +340,7 @@ __all__ = [
     "sockaddr_storage",
     "sockaddr_un",
     "socklen_t",
+    "timespec",
     "timeval",
     "ucred",
 ]
