@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import socket as _socket
 import sys
-import weakref
 from collections.abc import Iterator
 from ctypes import POINTER, c_char, c_char_p, c_short, c_size_t, c_ubyte, c_uint16, c_uint32
 from typing import TYPE_CHECKING, Any
@@ -53,9 +52,9 @@ class _Structure(ctypes.Structure):
         return [str(field[0]).removeprefix("_") for field in cls._fields_]
 
 
-worked_out: dict[tuple[int, str], tuple[weakref.ref[Any], Any]] = {}
-"""What backends/messages.py found out about the pointers of a structure, by its id and a call: void, and its objects let
-go, as soon as any pointer is assigned."""
+worked_out: dict[tuple[int, str], tuple[Any, Any]] = {}
+"""What backends/messages.py found out about the pointers of a structure, by its id and a call, with a weak reference to
+it: void, and the objects let go, as soon as any pointer is assigned."""
 
 
 class Pointer:
@@ -125,16 +124,18 @@ def reachable(structure: Any) -> dict[int, memoryview]:
     """Memory by address: every object that pointers of this structure, or of what they point to, were assigned. Where
     several start at one address, the longest."""
     found: dict[int, memoryview] = {}
-    pending, seen = [_root(structure)], set()
+    roots = {id(_root(structure)): _root(structure)}
+    pending = [*roots.values()]
     while pending:
-        root = pending.pop()
-        seen.add(id(root))
-        for address, view in _kept(root):
+        for address, view in _kept(pending.pop()):
             if address not in found or found[address].nbytes < view.nbytes:
                 found[address] = view
             assigned = next(iter((getattr(view.obj, "_objects", None) or {}).values()), None)
             if isinstance(assigned, memoryview) and hasattr(assigned.obj, "_b_base_"):
-                pending += [inner for inner in [_root(assigned.obj)] if inner._objects and id(inner) not in seen]
+                root = _root(assigned.obj)
+                if id(root) not in roots:
+                    roots[id(root)] = root
+                    pending.append(root)
     return found
 
 

@@ -48,7 +48,7 @@ _CMSGHDR = ffi.typeof("struct cmsghdr *")
 _NULL = ffi.NULL
 
 
-def _pointer(view: memoryview | None, ctype: Any = "char[]") -> Any:
+def _pointer(view: Any, ctype: Any = "char[]") -> Any:
     return _NULL if view is None else ffi.from_buffer(ctype, view)
 
 
@@ -197,7 +197,7 @@ def sendmsg(fd: Fd, msg: Readable, flags: Int, /) -> int:
     flags = arguments.send_flags(flags)
     batch = messages.read("msg", msg, 1, messages.SENDMSG)
     result = lib.pysock_raw_sendmsg(fd, _structures(batch, _MSGHDR), flags)
-    messages.done("msg", msg, 1, batch)
+    messages.done(msg, batch)
     return result
 
 
@@ -205,7 +205,7 @@ def sendmsg(fd: Fd, msg: Readable, flags: Int, /) -> int:
 def recvmsg(fd: Fd, msg: Writable, flags: Int, /) -> int:
     batch = messages.read("msg", msg, 1, messages.RECVMSG)
     result = lib.pysock_raw_recvmsg(fd, _structures(batch, _MSGHDR), flags)
-    messages.done("msg", msg, 1, batch)
+    messages.done(msg, batch)
     return result
 
 
@@ -214,7 +214,7 @@ def sendmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
     vlen, flags = arguments.unsigned(vlen), arguments.send_flags(flags)
     batch = messages.read("msgvec", msgvec, vlen, messages.SENDMMSG)
     result = lib.pysock_raw_sendmmsg(fd, _structures(batch, _MMSGHDR), vlen, flags)
-    messages.done("msgvec", msgvec, vlen, batch)
+    messages.done(msgvec, batch)
     return result
 
 
@@ -223,7 +223,7 @@ def recvmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, timeout: Timespec
     vlen, time = arguments.unsigned(vlen), arguments.time(timeout)
     batch = messages.read("msgvec", msgvec, vlen, messages.RECVMMSG)
     result = lib.pysock_raw_recvmmsg(fd, _structures(batch, _MMSGHDR), vlen, flags, _pointer(time, _TIMESPEC))
-    messages.done("msgvec", msgvec, vlen, batch)
+    messages.done(msgvec, batch)
     arguments.time_left(timeout, time)
     return result
 

@@ -33,7 +33,8 @@ def buffer_of(msgh: Any) -> memoryview:
     """msg_control as far as msg_controllen says, checked; empty for NULL."""
     if not isinstance(msgh, msghdr):
         raise TypeError(f"msgh must be a msghdr, not {type(msgh).__name__}")
-    control, length = msgh.msg_control, msgh.msg_controllen
+    control: memoryview | None = msgh.msg_control
+    length = msgh.msg_controllen
     if control is None:
         return memoryview(bytearray())
     if control.readonly:

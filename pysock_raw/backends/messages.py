@@ -1,12 +1,12 @@
 """The structures of sendmsg, recvmsg, sendmmsg and recvmmsg: read once, checked whole, and written back.
 
-A call works on a `Batch`: its `messages` hold the memory that the pointers lead to, alive and in place, and its `own` is
-the copy of the structures, and of every array of iovec, that the kernel gets. So nothing that another thread does to the
-program's structures during the call can lead the kernel elsewhere.
+A call works on a `Batch`: its `messages` hold the memory that the pointers lead to, alive and in place, and its `own`
+is the copy of the structures that the kernel gets, which leads to copies of the arrays of iovec. So nothing that another
+thread does to the program's structures during the call can lead the kernel elsewhere.
 
-A batch is kept for the next call with the same structures, which then costs one comparison of their bytes: equal bytes are
-the same pointers and lengths, and the batch still holds what they lead to. structures.py lets it go as soon as a pointer
-is assigned.
+A batch is kept for the next call with the same structures, which then costs one comparison of their bytes: equal bytes
+are the same pointers and lengths, and the batch still holds what they lead to. structures.py lets it go as soon as a
+pointer is assigned.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import ctypes
 import struct
 import weakref
 from collections.abc import Iterable
+from socket import MSG_CTRUNC
 from typing import Any, NamedTuple
 
 from pysock_raw import structures
 from pysock_raw.backends import arguments, control
+from pysock_raw.backends.addresses import to_bytes
 from pysock_raw.structures import BSD, mmsghdr, msghdr, sizeof
 
 _HEADER = "PIPiPIi0P" if BSD else "PIPNPNi0P"  # native alignment; 0P is the padding at the end
@@ -73,6 +75,8 @@ class Batch:
 
     def __init__(self, use: Use, raw: bytes, memory: dict[int, memoryview]) -> None:
         self.use, self.given, self.own = use, bytearray(raw), bytearray(raw)
+        self.program: memoryview | None = None
+        """The program's structures, during a call."""
         self._memory = memory
         arrays: list[bytes] = []
         self.messages = [
@@ -114,7 +118,9 @@ class Batch:
             return None
         view = self._memory.get(address)
         if view is None:
-            raise ValueError(f"{where}{name} holds an address that no object was assigned for: assign the object itself")
+            raise ValueError(
+                f"{where}{name} holds an address that no object was assigned for: assign the object itself"
+            )
         if length > view.nbytes:
             arguments.bounded(f"{where}{name}", view, f"{where}{length_name}", length)
         if writable and view.readonly:
@@ -143,11 +149,10 @@ class Batch:
         """Whether these are the structures still."""
         return raw == self.given and b"".join(self._watched) == self._vectors
 
-    def again(self) -> Batch:
-        """The batch for another call."""
+    def again(self) -> None:
+        """Make it ready for another call."""
         self._copy(self.given, self.own, self.use.lengths)
         self._copy_control()
-        return self
 
     def write(self, index: int, **members: int) -> None:
         """Write members of a structure as the kernel does, for a side that is told of them."""
@@ -155,13 +160,33 @@ class Batch:
         for name, value in members.items():
             setattr(structure if name == "msg_len" else getattr(structure, "msg_hdr", structure), name, value)
 
-    def write_back(self, program: memoryview) -> None:
-        """Copy what the call wrote to the program's structures."""
-        self._copy(self.own, program, self.use.written)
+    def received(self, index: int, family: int, sender: Any, ancillary: list[control.Triple], msg_flags: int) -> None:
+        """Write down what socket.recvmsg returned, as the kernel does."""
+        message = self.messages[index]
+        room = memoryview(bytearray()) if message.control is None else message.control[: message.controllen]
+        used, cut = control.put(room, ancillary)
+        self.write(index, msg_controllen=used, msg_flags=msg_flags | (MSG_CTRUNC if cut else 0))
+        if message.name is not None:
+            address = to_bytes(family, sender)
+            fits = min(message.namelen, len(address))
+            message.name[:fits] = address[:fits]
+            self.write(index, msg_namelen=len(address))
+
+    def flags(self, index: int) -> int:
+        """The msg_flags of a message that was received."""
+        structure = self.use.kind.from_buffer_copy(self.own, index * self.use.layout.size)
+        return int(getattr(structure, "msg_hdr", structure).msg_flags)
+
+    def write_back(self) -> None:
+        """Copy what the call wrote to the program's structures, and let go of them."""
+        self._copy(self.own, self.program, self.use.written)
         self._copy(self.own, self.given, self.use.remarks)
+        self.program = None
 
     def _copy(self, source: bytearray, target: Any, words: Iterable[int]) -> None:
         """The same words of every structure."""
+        if not words:
+            return
         old, new, stride = memoryview(target).cast("I"), memoryview(source).cast("I"), self.use.layout.size // WORD
         for word in words:
             old[word::stride] = new[word::stride]
@@ -189,24 +214,34 @@ def _structures(name: str, obj: Any, count: int, use: Use) -> memoryview:
 
 def look(name: str, obj: Any, count: int, use: Use) -> Batch:
     """The batch of structures that no call is made with."""
-    raw = bytes(_structures(name, obj, count, use))
-    return Batch(use, raw, structures.reachable(obj.obj if isinstance(obj, memoryview) else obj))
+    return Batch(use, bytes(_structures(name, obj, count, use)), _reachable(obj))
+
+
+def _reachable(obj: Any) -> dict[int, memoryview]:
+    return structures.reachable(obj.obj if isinstance(obj, memoryview) else obj)
 
 
 def read(name: str, obj: Any, count: int, use: Use) -> Batch | None:
     """The batch of a call, or None for NULL. One that is known is taken away, so that no other thread has it too."""
     if obj is None:
         return None
-    reference, batch = structures.worked_out.pop((id(obj), use.call), (None, None))
-    if reference is not None and reference() is obj and batch.is_for(bytes(_structures(name, obj, count, use))):
-        return batch.again()  # type: ignore[no-any-return]
-    return look(name, obj, count, use)
+    program = _structures(name, obj, count, use)
+    raw = bytes(program)
+    reference, known = structures.worked_out.pop((id(obj), use.call), (None, None))
+    batch: Batch
+    if reference is not None and reference() is obj and known.is_for(raw):
+        batch = known
+        batch.again()
+    else:
+        batch = Batch(use, raw, _reachable(obj))
+    batch.program = program
+    return batch
 
 
-def done(name: str, obj: Any, count: int, batch: Batch | None) -> None:
+def done(obj: Any, batch: Batch | None) -> None:
     """Write back what the call wrote, and keep the batch for the next one."""
     if batch is None:
         return
-    batch.write_back(_structures(name, obj, count, batch.use))
+    batch.write_back()
     key = id(obj), batch.use.call
     structures.worked_out[key] = weakref.ref(obj, lambda _: structures.worked_out.pop(key, None)), batch
