@@ -1,8 +1,8 @@
 """The structures of sendmsg, recvmsg, sendmmsg and recvmmsg: read once, checked whole, and written back.
 
 A call works on a `Batch`: its `messages` hold the memory that the pointers lead to, alive and in place, and its `own`
-is the copy of the structures that the kernel gets, which leads to copies of the arrays of iovec. So nothing that another
-thread does to the program's structures during the call can lead the kernel elsewhere.
+is the copy of the structures that the kernel gets, which leads to copies of the arrays of iovec. So nothing that
+another thread does to the program's structures during the call can lead the kernel elsewhere.
 
 A batch is kept for the next call with the same structures, which then costs one comparison of their bytes: equal bytes
 are the same pointers and lengths, and the batch still holds what they lead to. structures.py lets it go as soon as a
