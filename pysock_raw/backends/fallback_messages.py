@@ -31,9 +31,11 @@ def _checked(batch: Batch | None, index: int) -> Message:
     if message.iov is None and message.iovlen:
         raise Emulated(errno.EMSGSIZE if message.iovlen > MAXIOV else errno.EFAULT)
     if message.iovlen <= MAXIOV:
-        for view, length in message.vectors:
-            if view is None and length >= 2**47:  # beyond all user space; negative as an ssize_t from 2**63
-                raise Emulated(errno.EINVAL if length >= 2**63 else errno.EFAULT)
+        longest = max((length for view, length in message.vectors if view is None), default=0)
+        if longest >= 2**63:  # negative as an ssize_t
+            raise Emulated(errno.EINVAL)
+        if longest >= 2**47 and message.iovlen > 1:  # beyond all user space; one buffer alone is cut before
+            raise Emulated(errno.EFAULT)
     return message
 
 

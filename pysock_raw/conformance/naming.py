@@ -158,7 +158,7 @@ def _descriptors_in(value: Any) -> list[int]:
     if not isinstance(value, dict):
         return []
     inner = (value.get(key) for key in ("msg_hdr", "msg_control"))
-    return value.get("fds", []) + [number for item in inner for number in _descriptors_in(item)]
+    return [*value.get("fds", []), *(number for item in inner for number in _descriptors_in(item))]
 
 
 def named(trace: Iterable[Record]) -> dict[int, list[Record]]:

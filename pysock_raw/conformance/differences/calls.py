@@ -6,6 +6,9 @@ from pysock_raw.conformance.differences.difference import Difference, raised, su
 from pysock_raw.conformance.verdicts import Pair
 
 
+MESSAGES = ("sendmsg", "recvmsg", "sendmmsg", "recvmmsg")
+
+
 def _close_on_exec(pair: Pair) -> bool:
     """F_GETFD of a descriptor that a call handed out (so it has a name), and that nobody has set since."""
     fd = pair.argument("fd")
@@ -44,7 +47,7 @@ def _negative_backlog(pair: Pair) -> bool:
 
 def _retried(pair: Pair) -> bool:
     return (
-        pair.call in ("accept", "read", "recv", "recvfrom", "write", "send", "sendto", "poll")
+        pair.call in ("accept", "read", "recv", "recvfrom", "write", "send", "sendto", "poll", *MESSAGES)
         and pair.c["errno"] == "EINTR"
         and pair.other["errno"] != "EINTR"
         and pair.other["raised"] is None
