@@ -45,7 +45,7 @@ def controls(c: Backend, *messages: Control) -> bytearray:
     """A control buffer, made as cmsg(3) tells."""
     buffer = bytearray(sum(c.CMSG_SPACE(len(data)) for _, _, data in messages))
     carrier = c.msghdr(msg_control=buffer, msg_controllen=len(buffer))
-    header = c.CMSG_FIRSTHDR(carrier)
+    header: Any = c.CMSG_FIRSTHDR(carrier)
     for level, type, data in messages:
         header.cmsg_level, header.cmsg_type, header.cmsg_len = level, type, c.CMSG_LEN(len(data))
         c.CMSG_DATA(header)[: len(data)] = data

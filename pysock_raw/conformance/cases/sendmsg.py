@@ -16,6 +16,7 @@ from pysock_raw.conformance.kinds import (
     TCP,
     UDP,
     UDP6,
+    Address,
     Kind,
     bound,
     client,
@@ -144,7 +145,7 @@ def _null_control(length: int) -> Call:
     return call
 
 
-def _to(address: Callable[[Backend], tuple[object, int]]) -> Call:
+def _to(address: Callable[[Backend], Address]) -> Call:
     return lambda c, fd: c.sendmsg(fd, message(c, b"x", to=address(c)), 0)
 
 
@@ -169,7 +170,7 @@ def _malformed(length: int) -> Call:
     return call
 
 
-def _loopback(c: Backend) -> tuple[object, int]:
+def _loopback(c: Backend) -> Address:
     return inet(c, c.INADDR_LOOPBACK, 9)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pysock_raw.conformance.differences.difference import Difference, raised, succeeded
 from pysock_raw.conformance.verdicts import Pair
 
-
 MESSAGES = ("sendmsg", "recvmsg", "sendmmsg", "recvmmsg")
 
 
