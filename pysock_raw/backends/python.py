@@ -341,8 +341,8 @@ def recvmsg(fd: Fd, msg: Writable, flags: Int, /) -> int:
 def sendmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
     fd, vlen, flags = to_int(fd), arguments.unsigned(vlen), arguments.send_flags(flags)
     batch = messages.read("msgvec", msgvec, vlen, messages.SENDMMSG)
-    _last.emulated = True
     result = send_messages(fd, batch, vlen, flags)
+    _last.emulated = True
     messages.done(msgvec, batch)
     return result
 
@@ -352,8 +352,8 @@ def sendmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
 def recvmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, timeout: TimespecPointer, /) -> Int:
     fd, vlen, flags, time = to_int(fd), arguments.unsigned(vlen), to_int(flags), arguments.time(timeout)
     batch = messages.read("msgvec", msgvec, vlen, messages.RECVMMSG)
-    _last.emulated = True
     result = receive_messages(fd, batch, vlen, flags, time)
+    _last.emulated = True
     messages.done(msgvec, batch)
     arguments.time_left(timeout, time)
     return result
