@@ -279,17 +279,22 @@ def test_a_length_that_the_kernel_wrote_is_checked(sockets: Sockets) -> None:
 
 
 def test_lengths_come_back_for_each_message_again_and_again(sockets: Sockets) -> None:
+    """A length that one call made shorter is as the program sets it for the next."""
     api, (sender, receiver) = sockets.api, sockets.pair("SOCK_DGRAM")
-    told = batch(api, message(api, b"a"), message(api, b"bb", control=rights(api, sender)))
+    plain, with_rights = message(api, b"a"), message(api, b"bb", control=rights(api, sender))
     heard = batch(api, *[message(api, bytearray(8), control=bytearray(32)) for _ in range(3)])
-    for _ in range(3):
+    for told, expected, used in (
+        (batch(api, plain, with_rights), [1, 2, 0], [0, 24, 32]),
+        (batch(api, with_rights, plain), [2, 1, 0], [24, 0, 32]),
+    ):
         for element in heard:
             element.msg_hdr.msg_controllen = 32
         assert api.sendmmsg(sender, told, 2, 0) == 2
         assert api.recvmmsg(receiver, heard, 3, api.MSG_DONTWAIT, None) == 2
-        assert lengths(heard) == [1, 2, 0]
-        assert [element.msg_hdr.msg_controllen for element in heard] == [0, 24, 32]
-        sockets.own(descriptors(api, heard[1].msg_hdr)[0])
+        assert (lengths(heard), [element.msg_hdr.msg_controllen for element in heard]) == (expected, used)
+        for element in heard[:2]:
+            for fd in descriptors(api, element.msg_hdr):
+                sockets.own(fd)
 
 
 # --- other threads ---

@@ -99,7 +99,7 @@ words = (c.iovec * 2)(c.iovec(b"one", 3), c.iovec(b"two", 3))
 told = c.msghdr(msg_iov=words, msg_iovlen=2, msg_control=bytearray(c.CMSG_SPACE(4)), msg_controllen=c.CMSG_SPACE(4))
 header = c.CMSG_FIRSTHDR(told)
 header.cmsg_len, header.cmsg_level, header.cmsg_type = c.CMSG_LEN(4), c.SOL_SOCKET, c.SCM_RIGHTS
-c.CMSG_DATA(header)[:4] = c.c_int(ends[1])
+c.CMSG_DATA(header)[:4] = bytes(c.c_int(ends[1]))
 c.sendmsg(ends[0], told, 0)
 room = (c.iovec * 2)(c.iovec(bytearray(4), 4), c.iovec(bytearray(9), 0))
 heard = c.msghdr(c.sockaddr_un(), 110, room, 2, bytearray(64), 64)

@@ -93,6 +93,7 @@ def _rights_cut(id: str, room: int, fits: int, controllen: int) -> None:
 
 
 _rights_cut("room-for-two", 24, 2, 24)
+_rights_cut("room-for-two-and-a-bit", 27, 2, 24)
 _rights_cut("room-for-one", 20, 1, 20)
 _rights_cut("room-for-one-and-a-bit", 23, 1, 23)
 _rights_cut("room-for-a-header", 16, 0, 0)
