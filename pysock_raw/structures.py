@@ -120,14 +120,16 @@ def _kept(structure: ctypes.Structure) -> Iterator[tuple[int, memoryview]]:
             pending += item
 
 
-def reachable(structure: Any) -> dict[int, memoryview]:
-    """Memory by address: every object that pointers of this structure, or of what they point to, were assigned. Where
-    several start at one address, the longest."""
+def reachable(structure: Any) -> tuple[dict[int, memoryview], list[Any]]:
+    """Memory by address: every object that pointers of this structure, or of what they point to, were assigned; and
+    what holds that memory in place. Where several start at one address, the longest."""
     found: dict[int, memoryview] = {}
+    held: list[Any] = []
     roots = {id(_root(structure)): _root(structure)}
     pending = [*roots.values()]
     while pending:
         for address, view in _kept(pending.pop()):
+            held.append(view.obj)
             if address not in found or found[address].nbytes < view.nbytes:
                 found[address] = view
             assigned = next(iter((getattr(view.obj, "_objects", None) or {}).values()), None)
@@ -136,7 +138,7 @@ def reachable(structure: Any) -> dict[int, memoryview]:
                 if id(root) not in roots:
                     roots[id(root)] = root
                     pending.append(root)
-    return found
+    return found, held
 
 
 def _family(name: str) -> list[tuple[str, Any]]:

@@ -73,11 +73,11 @@ class Message(NamedTuple):
 class Batch:
     """Structures as they were when they were read."""
 
-    def __init__(self, use: Use, raw: bytes, memory: dict[int, memoryview]) -> None:
+    def __init__(self, use: Use, raw: bytes, structure: Any) -> None:
         self.use, self.given, self.own = use, bytearray(raw), bytearray(raw)
         self.program: memoryview | None = None
         """The program's structures, during a call."""
-        self._memory = memory
+        self._memory, self._held = structures.reachable(structure)
         arrays: list[bytes] = []
         self.messages = [
             self._message(f"msgvec[{index}].msg_hdr." if use.kind is mmsghdr else "", fields, arrays)
@@ -203,7 +203,7 @@ def with_control(buffer: bytearray) -> bytearray:
 
 def _structures(name: str, obj: Any, count: int, use: Use) -> memoryview:
     """The memory of so many structures."""
-    owner = obj.obj if isinstance(obj, memoryview) else obj
+    owner = _owner(obj)
     if not isinstance(owner, use.kind) and getattr(owner, "_type_", None) is not use.kind:
         raise TypeError(f"{name} must be a {use.kind.__name__}, an array of them or None, not {type(obj).__name__}")
     view = arguments.memory(name, obj, writable=True)
@@ -214,11 +214,12 @@ def _structures(name: str, obj: Any, count: int, use: Use) -> memoryview:
 
 def look(name: str, obj: Any, count: int, use: Use) -> Batch:
     """The batch of structures that no call is made with."""
-    return Batch(use, bytes(_structures(name, obj, count, use)), _reachable(obj))
+    return Batch(use, bytes(_structures(name, obj, count, use)), _owner(obj))
 
 
-def _reachable(obj: Any) -> dict[int, memoryview]:
-    return structures.reachable(obj.obj if isinstance(obj, memoryview) else obj)
+def _owner(obj: Any) -> Any:
+    """The structure or array that a slice is one of."""
+    return obj.obj if isinstance(obj, memoryview) else obj
 
 
 def read(name: str, obj: Any, count: int, use: Use) -> Batch | None:
@@ -233,7 +234,7 @@ def read(name: str, obj: Any, count: int, use: Use) -> Batch | None:
         batch = known
         batch.again()
     else:
-        batch = Batch(use, raw, _reachable(obj))
+        batch = Batch(use, raw, _owner(obj))
     batch.program = program
     return batch
 
