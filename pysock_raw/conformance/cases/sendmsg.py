@@ -221,6 +221,9 @@ ROWS: list[tuple[str, str, Kind, State, Call, Outcome]] = [
      success("an experiment: __copy_msghdr in net/socket.c", result=1)),
     ("local-dgram/no-such-path", "a path that does not exist", LOCAL_DGRAM, fresh, _to(lambda c: local(c, b"nobody")),
      error("ENOENT", "POSIX.1 sendmsg")),
+    ("local-dgram/path-of-108-bytes", "a path may fill sun_path without a NUL: the kernel looks for it", LOCAL_DGRAM,
+     fresh, _to(lambda c: (c.sockaddr_un(sun_family=c.AF_UNIX, sun_path=b"x" * 108), 110)),
+     error("ENOENT", "unix(7); POSIX.1 sendmsg")),
     ("udp/out-of-band", "a datagram is never out of band", UDP, ours,
      lambda c, fd: c.sendmsg(fd, message(c, b"x"), c.MSG_OOB), error("EOPNOTSUPP", "POSIX.1 sendmsg")),
     # control messages

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pysock_raw.conformance.differences.calls import FOREIGN
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.verdicts import Pair
@@ -9,14 +11,23 @@ from pysock_raw.conformance.verdicts import Pair
 INET = ("AF_INET", "AF_INET6")
 
 
+def _name(pair: Pair) -> dict[str, Any]:
+    """The address that sendmsg was given, or {}."""
+    told = pair.argument("msg") if pair.call == "sendmsg" else None
+    name = told.get("msg_name") if isinstance(told, dict) else None
+    return name if isinstance(name, dict) else {}
+
+
+def _path_too_long(pair: Pair) -> bool:
+    path = _name(pair).get("path", "")
+    return raised(pair, "OSError: AF_UNIX path too long") and len(path) == 108 and not path.startswith("\0")
+
+
 def _foreign_name(pair: Pair) -> bool:
     """An address of another family than the socket was made with (a socket from elsewhere: than Python says)."""
-    told = pair.argument("msg")
-    name = told.get("msg_name") if pair.call == "sendmsg" and isinstance(told, dict) else None
-    if not isinstance(name, dict) or "family" not in name:
-        return False
+    family = _name(pair).get("family")
     made = [old for old in pair.before if old.call == "socket" and old.c["result"] == pair.argument("fd")]
-    foreign = not made or made[-1].argument("domain") != name["family"]
+    foreign = family is not None and (not made or made[-1].argument("domain") != family)
     return foreign and raised(pair, *FOREIGN, *(f"TypeError: sendmsg(): {family} address" for family in INET))
 
 
@@ -30,5 +41,15 @@ ENTRIES: tuple[Difference, ...] = (
         "wrap the descriptor under the address's family: socket.socket(AF_INET6, SOCK_DGRAM, 0, fileno=fd)",
         "sendmsg/udp/foreign-family",
         _foreign_name,
+    ),
+    Difference(
+        "sendmsg-local-path-108-bytes",
+        "sendmsg to an AF_UNIX path of 108 bytes: C uses all of sun_path, Python wants room for a NUL",
+        "A path may fill sun_path without a NUL at its end (unix(7)).",
+        "OSError without errno, before the kernel is asked: AF_UNIX path too long.",
+        "getsockaddrarg in socketmodule.c demands a length below sizeof sun_path",
+        "none for this name; os.chdir to its directory and use a shorter relative path",
+        "sendmsg/local-dgram/path-of-108-bytes",
+        _path_too_long,
     ),
 )
