@@ -155,6 +155,9 @@ def test_vlen_past_the_array(vlen: int, side: Any) -> None:
     for call in (lambda m: side.sendmmsg(FD, m, vlen, 0), lambda m: side.recvmmsg(FD, m, vlen, 0, None)):
         untouched(side, lambda call=call: call((mmsghdr * 2)()), ValueError, text)
     untouched(side, lambda: side.sendmmsg(FD, memoryview((mmsghdr * 2)())[1:], 2, 0), ValueError, "only 64 bytes")
+    untouched(
+        side, lambda: side.sendmsg(FD, (msghdr * 0)(), 0), ValueError, "^sizeof.struct msghdr. is 56, and msg has"
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from __future__ import annotations
 import ctypes
 import struct
 import weakref
-from collections.abc import Iterable
 from socket import MSG_CTRUNC
 from typing import Any, NamedTuple
 
@@ -183,7 +182,7 @@ class Batch:
         self._copy(self.own, self.given, self.use.remarks)
         self.program = None
 
-    def _copy(self, source: bytearray, target: Any, words: Iterable[int]) -> None:
+    def _copy(self, source: bytearray, target: Any, words: list[int]) -> None:
         """The same words of every structure."""
         if not words:
             return
@@ -207,8 +206,8 @@ def _structures(name: str, obj: Any, count: int, use: Use) -> memoryview:
     if not isinstance(owner, use.kind) and getattr(owner, "_type_", None) is not use.kind:
         raise TypeError(f"{name} must be a {use.kind.__name__}, an array of them or None, not {type(obj).__name__}")
     view = arguments.memory(name, obj, writable=True)
-    size = count * sizeof(use.kind)
-    arguments.bounded(name, view, f"vlen * sizeof(struct {use.kind.__name__})", size)
+    size, times = count * sizeof(use.kind), "vlen * " if use.kind is mmsghdr else ""
+    arguments.bounded(name, view, f"{times}sizeof(struct {use.kind.__name__})", size)
     return view[:size]  # type: ignore[index]  # obj is not None
 
 
