@@ -1,6 +1,6 @@
 /* One function a call, one libc call a function, in the header's order. No state, no retry, and
  * errno is left as libc set it: cffi reads it before anything else can run (ffi.errno). */
-#define _GNU_SOURCE /* accept4 */
+#define _GNU_SOURCE /* accept4, sendmmsg, recvmmsg */
 #include "pysock_raw.h"
 
 #include <arpa/inet.h>
@@ -50,6 +50,31 @@ ssize_t pysock_raw_sendto(int fd, const void *buf, size_t len, int flags,
 { return sendto(fd, buf, len, flags, addr, addrlen); }
 ssize_t pysock_raw_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen)
 { return recvfrom(fd, buf, len, flags, addr, addrlen); }
+ssize_t pysock_raw_sendmsg(int fd, const struct msghdr *msg, int flags) { return sendmsg(fd, msg, flags); }
+ssize_t pysock_raw_recvmsg(int fd, struct msghdr *msg, int flags) { return recvmsg(fd, msg, flags); }
+
+int pysock_raw_sendmmsg(int fd, struct mmsghdr *msgvec, unsigned int vlen, int flags)
+{
+#ifdef MSG_WAITFORONE
+    return sendmmsg(fd, msgvec, vlen, flags);
+#else /* macOS has neither this one nor the next */
+    (void)fd, (void)msgvec, (void)vlen, (void)flags;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+int pysock_raw_recvmmsg(int fd, struct mmsghdr *msgvec, unsigned int vlen, int flags, struct timespec *timeout)
+{
+#ifdef MSG_WAITFORONE
+    return recvmmsg(fd, msgvec, vlen, flags, timeout);
+#else
+    (void)fd, (void)msgvec, (void)vlen, (void)flags, (void)timeout;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
 int pysock_raw_poll(struct pollfd *fds, nfds_t nfds, int timeout) { return poll(fds, nfds, timeout); }
 int pysock_raw_fcntl(int fd, int cmd, int arg) { return fcntl(fd, cmd, arg); }
 
@@ -61,4 +86,14 @@ uint32_t pysock_raw_ntohl(uint32_t netlong) { return ntohl(netlong); }
 int pysock_raw_inet_pton(int af, const char *src, void *dst) { return inet_pton(af, src, dst); }
 const char *pysock_raw_inet_ntop(int af, const void *src, char *dst, socklen_t size)
 { return inet_ntop(af, src, dst, size); }
+
+/* control messages: macros in C */
+struct cmsghdr *pysock_raw_CMSG_FIRSTHDR(struct msghdr *msgh) { return CMSG_FIRSTHDR(msgh); }
+struct cmsghdr *pysock_raw_CMSG_NXTHDR(struct msghdr *msgh, struct cmsghdr *cmsg)
+{ return CMSG_NXTHDR(msgh, cmsg); }
+unsigned char *pysock_raw_CMSG_DATA(struct cmsghdr *cmsg) { return CMSG_DATA(cmsg); }
+size_t pysock_raw_CMSG_LEN(size_t length) { return CMSG_LEN(length); }
+size_t pysock_raw_CMSG_SPACE(size_t length) { return CMSG_SPACE(length); }
+
+/* errors */
 char *pysock_raw_strerror(int errnum) { return strerror(errnum); }

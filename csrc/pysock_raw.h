@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <time.h>
+
+struct mmsghdr;
 
 /* the calls of the documents */
 int pysock_raw_socket(int domain, int type, int protocol);
@@ -36,6 +39,10 @@ ssize_t pysock_raw_sendto(int fd, const void *buf, size_t len, int flags,
                           const struct sockaddr *addr, socklen_t addrlen);
 ssize_t pysock_raw_recvfrom(int fd, void *buf, size_t len, int flags,
                             struct sockaddr *addr, socklen_t *addrlen);
+ssize_t pysock_raw_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t pysock_raw_recvmsg(int fd, struct msghdr *msg, int flags);
+int pysock_raw_sendmmsg(int fd, struct mmsghdr *msgvec, unsigned int vlen, int flags);
+int pysock_raw_recvmmsg(int fd, struct mmsghdr *msgvec, unsigned int vlen, int flags, struct timespec *timeout);
 int pysock_raw_poll(struct pollfd *fds, nfds_t nfds, int timeout);
 int pysock_raw_fcntl(int fd, int cmd, int arg);
 
@@ -46,6 +53,15 @@ uint16_t pysock_raw_ntohs(uint16_t netshort);
 uint32_t pysock_raw_ntohl(uint32_t netlong);
 int pysock_raw_inet_pton(int af, const char *src, void *dst);
 const char *pysock_raw_inet_ntop(int af, const void *src, char *dst, socklen_t size);
+
+/* control messages: macros in C */
+struct cmsghdr *pysock_raw_CMSG_FIRSTHDR(struct msghdr *msgh);
+struct cmsghdr *pysock_raw_CMSG_NXTHDR(struct msghdr *msgh, struct cmsghdr *cmsg);
+unsigned char *pysock_raw_CMSG_DATA(struct cmsghdr *cmsg);
+size_t pysock_raw_CMSG_LEN(size_t length);
+size_t pysock_raw_CMSG_SPACE(size_t length);
+
+/* errors */
 char *pysock_raw_strerror(int errnum);
 
 #endif

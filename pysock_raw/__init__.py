@@ -31,6 +31,7 @@ from pysock_raw.structures import (
     sockaddr_storage as sockaddr_storage,
     sockaddr_un as sockaddr_un,
     socklen_t as socklen_t,
+    timespec as timespec,
     timeval as timeval,
     ucred as ucred,
 )
@@ -60,6 +61,10 @@ send = _api.send
 recv = _api.recv
 sendto = _api.sendto
 recvfrom = _api.recvfrom
+sendmsg = _api.sendmsg
+recvmsg = _api.recvmsg
+sendmmsg = _api.sendmmsg
+recvmmsg = _api.recvmmsg
 poll = _api.poll
 fcntl = _api.fcntl
 # conversions
@@ -69,6 +74,13 @@ ntohs = _api.ntohs
 ntohl = _api.ntohl
 inet_pton = _api.inet_pton
 inet_ntop = _api.inet_ntop
+# control messages
+CMSG_FIRSTHDR = _api.CMSG_FIRSTHDR
+CMSG_NXTHDR = _api.CMSG_NXTHDR
+CMSG_DATA = _api.CMSG_DATA
+CMSG_LEN = _api.CMSG_LEN
+CMSG_SPACE = _api.CMSG_SPACE
+# errors and sizes
 get_errno = _api.get_errno
 strerror = _api.strerror
 sizeof = _api.sizeof

@@ -52,6 +52,11 @@ class _Structure(ctypes.Structure):
         return [str(field[0]).removeprefix("_") for field in cls._fields_]
 
 
+worked_out: dict[tuple[int, str], tuple[Any, Any]] = {}
+"""What backends/messages.py found out about the pointers of a structure, by its id and a call, with a weak reference to
+it: void, and the objects let go, as soon as any pointer is assigned."""
+
+
 class Pointer:
     """A pointer field, stored as `_name`. What is assigned is bytes, a writable buffer (a structure, an array
     of structures, a bytearray) or None; ctypes then keeps it alive for as long as the structure or the array
@@ -62,6 +67,7 @@ class Pointer:
 
     def __set__(self, structure: ctypes.Structure, value: Buffer | None) -> None:
         setattr(structure, self.field, value if value is None else self._address(value))
+        worked_out.clear()
 
     def __get__(self, structure: ctypes.Structure | None, owner: type) -> Any:
         if structure is None:
@@ -91,13 +97,17 @@ class Pointer:
         return (c_char * view.nbytes).from_buffer(value)
 
 
+def _root(structure: Any) -> Any:
+    """The outermost object, whose memory the structure is part of."""
+    while structure._b_base_ is not None:
+        structure = structure._b_base_
+    return structure
+
+
 def _kept(structure: ctypes.Structure) -> Iterator[tuple[int, memoryview]]:
     """Address and memory of each object that ctypes keeps alive for this structure (in `_objects` of the
     outermost object, nested where one structure was copied into another)."""
-    root: Any = structure
-    while root._b_base_ is not None:
-        root = root._b_base_
-    pending = [root._objects]
+    pending = [_root(structure)._objects]
     while pending:
         item = pending.pop()
         if isinstance(item, bytes):
@@ -108,6 +118,27 @@ def _kept(structure: ctypes.Structure) -> Iterator[tuple[int, memoryview]]:
             pending += item.values()
         elif isinstance(item, tuple):
             pending += item
+
+
+def reachable(structure: Any) -> tuple[dict[int, memoryview], list[Any]]:
+    """Memory by address: every object that pointers of this structure, or of what they point to, were assigned; and
+    what holds that memory in place. Where several start at one address, the longest."""
+    found: dict[int, memoryview] = {}
+    held: list[Any] = []
+    roots = {id(_root(structure)): _root(structure)}
+    pending = [*roots.values()]
+    while pending:
+        for address, view in _kept(pending.pop()):
+            held.append(view.obj)
+            if address not in found or found[address].nbytes < view.nbytes:
+                found[address] = view
+            assigned = next(iter((getattr(view.obj, "_objects", None) or {}).values()), None)
+            if isinstance(assigned, memoryview) and hasattr(assigned.obj, "_b_base_"):
+                root = _root(assigned.obj)
+                if id(root) not in roots:
+                    roots[id(root)] = root
+                    pending.append(root)
+    return found, held
 
 
 def _family(name: str) -> list[tuple[str, Any]]:
@@ -234,6 +265,13 @@ class timeval(_Structure):
     _fields_ = [("tv_sec", ctypes.c_long), ("tv_usec", ctypes.c_int if BSD else ctypes.c_long)]
 
 
+class timespec(_Structure):
+    """struct timespec: tv_sec and tv_nsec (nanoseconds); the timeout of recvmmsg. Source: POSIX.1 time.h;
+    timespec(3type)."""
+
+    _fields_ = [("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long)]
+
+
 class ucred(_Structure):
     """struct ucred: pid, uid, gid of a peer; the value of SO_PEERCRED. Source: unix(7)."""
 
@@ -305,6 +343,7 @@ __all__ = [
     "sockaddr_storage",
     "sockaddr_un",
     "socklen_t",
+    "timespec",
     "timeval",
     "ucred",
 ]

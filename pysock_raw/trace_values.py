@@ -8,6 +8,7 @@
     value-result length           {"in": 16, "out": 16}
     buffer that was not filled    {"room": 16}
     array of pollfd, int[2]       a list
+    msghdr, array of mmsghdr      by its members (trace_messages.py)
     anything that C would reject  {"python": "its repr"}
 
 What kind an argument is follows from its name and type in the contract.
@@ -25,7 +26,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pysock_raw import structures
+from pysock_raw import structures, trace_messages
 from pysock_raw.backends import contract, load
 from pysock_raw.backends.addresses import HEADER, family_of, to_python
 from pysock_raw.backends.wrapping import Inexpressible
@@ -188,6 +189,10 @@ class Arguments:
                 return None
             if kind == "SocklenPointer":
                 return {"in": arg.value, "out": arg.value}
+            if kind == "TimespecPointer":
+                return {"tv_sec": arg.tv_sec, "tv_nsec": arg.tv_nsec}  # what is left differs from run to run
+            if name in MESSAGES:
+                return trace_messages.shown(self._messages(name))
             if kind == "Writable":
                 return poll_entries(self._bytes(arg)) if name == "fds" else {"room": memoryview(arg).nbytes}
             if kind == "Readable":
@@ -197,7 +202,13 @@ class Arguments:
                 )
             return self._number(name, int(arg) if not isinstance(arg, (float, str)) else arg)
         except (AttributeError, BufferError, LookupError, TypeError, ValueError):
-            return {"python": repr(arg)[:SHOWN]}  # C would not have compiled; the backend raises
+            # C would not have compiled, or a length passes an end; the backend raises
+            return {"python": type(arg).__name__ if name in MESSAGES else repr(arg)[:SHOWN]}
+
+    def _messages(self, name: str) -> Any:
+        """The structures as they are before the call, kept for what it will write to them."""
+        self.batch = trace_messages.look(self.call, self.named[name], int(self.named.get("vlen", 1)))
+        return self.batch
 
     def _number(self, name: str, number: Any) -> Any:
         if not isinstance(number, int):
@@ -222,6 +233,8 @@ class Arguments:
             return {"in": self.lengths[name], "out": arg.value}
         if arg is None or result == -1:
             return self.before[[*self.named].index(name)]
+        if name in MESSAGES:
+            return trace_messages.shown(self.batch, arg, result)
         if name == "fds":
             return poll_entries(self._bytes(arg, 8 * int(self.named["nfds"])))
         if name == "sv":
@@ -244,6 +257,7 @@ class Arguments:
         return raw if length is None or length < 0 else raw[:length]
 
 
+MESSAGES = ("msg", "msgvec")
 LENGTHS = {"addr": "addrlen", "optval": "optlen", "buf": "len"}
 NUMBERS: dict[str, Callable[[int], int | str]] = {
     "domain": lambda number: names("AF_").get(number, number),

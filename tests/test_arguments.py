@@ -61,6 +61,10 @@ def integers() -> list[Bad]:
         "recv": (FD, None, 0, 0),
         "sendto": (FD, None, 0, 0, None, 0),
         "recvfrom": (FD, None, 0, 0, None, None),
+        "sendmsg": (FD, None, 0),
+        "recvmsg": (FD, None, 0),
+        "sendmmsg": (FD, None, 0, 0),
+        "recvmmsg": (FD, None, 0, 0, None),
         "poll": (None, 0, 0),
         "fcntl": (FD, 1, 0),
         "htons": (0,),
@@ -69,9 +73,12 @@ def integers() -> list[Bad]:
         "ntohl": (0,),
         "inet_pton": (2, "::", bytearray(16)),
         "inet_ntop": (2, bytes(16), bytearray(16), 16),
+        "CMSG_LEN": (0,),
+        "CMSG_SPACE": (0,),
         "strerror": (0,),
     }
     sizes = {"read": 2, "write": 2, "send": 2, "recv": 2, "sendto": 2, "recvfrom": 2, "poll": 1}
+    sizes |= {"CMSG_LEN": 0, "CMSG_SPACE": 0}
     lengths = {"setsockopt": 4, "bind": 2, "connect": 2, "sendto": 5, "inet_ntop": 3}
     unsigned = {"htons": 2**16, "htonl": 2**32, "ntohs": 2**16, "ntohl": 2**32}
     rows = []
@@ -84,6 +91,8 @@ def integers() -> list[Bad]:
                 low, high = -1, 2**64
             elif lengths.get(call) == index:
                 high = 2**32
+            elif call in ("sendmmsg", "recvmmsg") and index == 2:
+                low, high = -1, 2**32
             elif call in unsigned:
                 low, high = -1, unsigned[call]
             wrong = [(value, TypeError, NO_INTEGER) for value in ("1", 1.0, None)]
@@ -228,6 +237,8 @@ ADDRESSES = [
     Bad("getsockopt", "SO_GET_FILTER", (FD, 1, 26, bytearray(16), SIXTEEN), ValueError, f"SO_GET_FILTER {OUTSIDE}"),
     # the kernel reads the buffer after the call (Documentation/networking/msg_zerocopy.rst)
     Bad("send", "MSG_ZEROCOPY", (FD, b"xyz", 3, 0x4000000), ValueError, "MSG_ZEROCOPY lets the kernel read"),
+    Bad("sendmsg", "MSG_ZEROCOPY", (FD, None, 0x4000000), ValueError, "MSG_ZEROCOPY lets the kernel read"),
+    Bad("sendmmsg", "MSG_ZEROCOPY", (FD, None, 0, 0x4000000), ValueError, "MSG_ZEROCOPY lets the kernel read"),
     Bad("sendto", "MSG_ZEROCOPY", (FD, b"xyz", 3, 0x4000000, None, 0), ValueError, "MSG_ZEROCOPY lets the kernel read"),
     # these follow a count or an address inside the value (ip_get_msfilter, mptcp_getsockopt_full_info)
     Bad("getsockopt", "IP_MSFILTER", (FD, 0, 41, bytearray(16), SIXTEEN), ValueError, f"IP_MSFILTER {OUTSIDE}"),

@@ -21,7 +21,7 @@ C_FILE = (ROOT / "csrc" / "pysock_raw.c").read_text()
 PYTHON_FILES = {name: ROOT / "pysock_raw" / "backends" / f"{name}.py" for name in ("contract", "c", "python", "stdlib")}
 BEYOND_C = ("get_errno", "sizeof", "emulated")
 """Functions of the contract that are no C function."""
-INTEGERS_ONLY = ("socket", "listen", "shutdown", "close", "htons", "htonl", "ntohs", "ntohl")
+INTEGERS_ONLY = ("socket", "listen", "shutdown", "close", "htons", "htonl", "ntohs", "ntohl", "CMSG_LEN", "CMSG_SPACE")
 
 Signature = tuple[str, tuple[str, ...]]
 

@@ -51,6 +51,10 @@ CALLS: dict[str, Callable[[Any, int], int]] = {
     "recv": lambda a, fd: a.recv(fd, bytearray(1), 1, 0),
     "sendto": lambda a, fd: a.sendto(fd, b"x", 1, 0, loopback(a, 9), 16),
     "recvfrom": lambda a, fd: a.recvfrom(fd, bytearray(1), 1, 0, None, None),
+    "sendmsg": lambda a, fd: a.sendmsg(fd, a.msghdr(), 0),
+    "recvmsg": lambda a, fd: a.recvmsg(fd, a.msghdr(), 0),
+    "sendmmsg": lambda a, fd: a.sendmmsg(fd, (a.mmsghdr * 1)(), 1, 0),
+    "recvmmsg": lambda a, fd: a.recvmmsg(fd, (a.mmsghdr * 1)(), 1, 0, None),
 }
 FILE_CALLS: dict[str, Callable[[Any, int], int]] = {
     "close": lambda a, fd: a.close(fd),

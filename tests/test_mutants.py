@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from pysock_raw import backends
-from pysock_raw.backends import fallback, python
+from pysock_raw.backends import control, fallback, fallback_messages, messages, python
 from pysock_raw.conformance.case import chosen
 from pysock_raw.conformance.compare import compare_cases
 
@@ -28,6 +28,14 @@ MUTANTS = {
     "waits-after-signal": ("connect/local/interrupted", "socket.SOCK_STREAM | NONBLOCK", "socket.SOCK_STREAM"),
     "lengthens-short-address": ("bind/short-address", "bytes(min(max(addrlen, 2), 110) - 2)", "bytes(108)"),
     "sends-null-as-nothing": ("send/null", "return _unreachable(length) if", "return b'' if"),
+    "keeps-descriptors-that-do-not-fit": ("recvmsg/local/rights-room-for-two-and-a-bit", "os.close(fd)", "pass"),
+    "tells-of-no-cut": ("recvmsg/local/rights-room-for-two-and-a-bit", "MSG_CTRUNC if cut else 0", "0"),
+    "forgets-what-was-sent": (
+        "sendmmsg/udp/second-fails",
+        "if index:\n                return index",
+        "if False:\n                return index",
+    ),
+    "never-looks-at-the-time": ("recvmmsg/udp/no-time", "return left == 0", "return False"),
     "never-says-emulated": ("bind/null", "raise Emulated(errno.EFAULT)", "raise OSError(errno.EBADF, '')"),
 }
 
@@ -45,7 +53,8 @@ def mutate(monkeypatch):
         return old in text
 
     def mutate(old: str, new: str) -> None:
-        changed = [copy(module, old, new) for module in (fallback, python)]  # the second uses the first
+        # each uses those before it
+        changed = [copy(module, old, new) for module in (control, messages, fallback, fallback_messages, python)]
         assert any(changed), "the mutant changes nothing"
 
     return mutate

@@ -31,6 +31,7 @@ from pysock_raw.structures import (
     sockaddr_storage,
     sockaddr_un,
     socklen_t,
+    timespec,
     timeval,
     ucred,
 )
@@ -54,6 +55,7 @@ PROGRAM = r"""
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <time.h>
 #define TYPE(name, type) printf(name " %zu\n", sizeof(type));
 #define STRUCT(name) TYPE(#name, struct name)
 #define MEMBER(s, m) printf(#s "." #m " %zu %zu\n", offsetof(struct s, m), sizeof(((struct s *)0)->m));
@@ -143,6 +145,7 @@ def local(path: bytes) -> sockaddr_un:
         (sockaddr_storage(ss_family=socket.AF_UNSPEC), "sockaddr_storage(family 0)"),
         (linger(1, 30), "linger(l_onoff=1, l_linger=30)"),
         (timeval(tv_sec=1, tv_usec=500), "timeval(tv_sec=1, tv_usec=500)"),
+        (timespec(tv_sec=1, tv_nsec=500), "timespec(tv_sec=1, tv_nsec=500)"),
         (ucred(1, 2, 3), "ucred(pid=1, uid=2, gid=3)"),
         (pollfd(3, 1), "pollfd(fd=3, events=1, revents=0)"),
         (cmsghdr(16, 1, 2), "cmsghdr(cmsg_len=16, cmsg_level=1, cmsg_type=2)"),

@@ -91,6 +91,91 @@ def test_a_value_result_length_shows_both_ways(recorded):
     assert line({**records[1], "args": [3, *records[1]["args"][1:]]}) == shown
 
 
+MESSAGES = """
+import pysock_raw as c
+ends = (c.c_int * 2)()
+c.socketpair(c.AF_UNIX, c.SOCK_DGRAM, 0, ends)
+words = (c.iovec * 2)(c.iovec(b"one", 3), c.iovec(b"two", 3))
+told = c.msghdr(msg_iov=words, msg_iovlen=2, msg_control=bytearray(c.CMSG_SPACE(4)), msg_controllen=c.CMSG_SPACE(4))
+header = c.CMSG_FIRSTHDR(told)
+header.cmsg_len, header.cmsg_level, header.cmsg_type = c.CMSG_LEN(4), c.SOL_SOCKET, c.SCM_RIGHTS
+c.CMSG_DATA(header)[:4] = bytes(c.c_int(ends[1]))
+c.sendmsg(ends[0], told, 0)
+room = (c.iovec * 2)(c.iovec(bytearray(4), 4), c.iovec(bytearray(9), 0))
+heard = c.msghdr(c.sockaddr_un(), 110, room, 2, bytearray(64), 64)
+c.recvmsg(ends[1], heard, 0)
+one = c.msghdr(msg_iov=c.iovec(bytearray(b"a"), 1), msg_iovlen=1)
+c.recvmsg(ends[1], one, c.MSG_DONTWAIT)
+many = (c.mmsghdr * 2)(c.mmsghdr(one), c.mmsghdr(c.msghdr(msg_iovlen=1)))
+c.sendmmsg(ends[0], many, 2, 0)
+c.recvmmsg(ends[1], many, 1, 0, c.timespec(tv_sec=5))
+one.msg_iovlen = 2
+try:
+    c.recvmsg(ends[1], one, 0)
+except ValueError:
+    pass
+"""
+
+MESSAGE_LINES = """\
+socketpair(AF_UNIX, SOCK_DGRAM, 0, [3, 4]) = 0
+sendmsg(3, {msg_name=NULL, msg_namelen=0, msg_iov=["one", "two"], \
+msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, fds=[4]}], msg_controllen=24}, 0) = 6
+recvmsg(4, {msg_name=<110 bytes>, msg_namelen=[110 => 0], msg_iov=["onet", <0 bytes>], \
+msg_control=[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, fds=[5]}], \
+msg_controllen=[64 => 24], msg_flags=MSG_TRUNC}, 0) = 4
+recvmsg(4, {msg_name=NULL, msg_namelen=[0], msg_iov=[<1 bytes>], msg_control=NULL, msg_controllen=[0]}, \
+MSG_DONTWAIT) = -1 EAGAIN
+sendmmsg(3, [{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=["a"], msg_control=NULL, msg_controllen=0}, msg_len=1}, \
+{msg_hdr={msg_name=NULL, msg_namelen=0, msg_iov=NULL, msg_control=NULL, msg_controllen=0}}], 2, 0) = 1%s
+recvmmsg(4, [{msg_hdr={msg_name=NULL, msg_namelen=[0], msg_iov=["a"], msg_control=NULL, msg_controllen=[0], \
+msg_flags=0}, msg_len=1}], 1, 0, {tv_sec=5, tv_nsec=0}) = 1%s
+recvmsg(4, msghdr, 0) = ? ValueError: msg_iovlen * sizeof(struct iovec) is 32, and msg_iov has only 16 bytes
+"""
+
+
+def test_messages_are_shown_by_their_members_with_what_came_in_them(api, tmp_path):
+    emulated = {"c": "", "python": " (emulated)"}[api.name]
+    traced = run(MESSAGES, tmp_path, PYSOCK_RAW_BACKEND=api.name, PYSOCK_RAW_TRACE="-")
+    assert traced == MESSAGE_LINES % (emulated, emulated)
+
+
+CONTROL = [
+    (("SOL_SOCKET", "SCM_CREDENTIALS", b"\7\0\0\0\x01\0\0\0\x02\0\0\0"), {"pid": 7, "uid": 1, "gid": 2}),
+    (("SOL_SOCKET", "SCM_CREDENTIALS", b"\7\0\0\0"), {"pid": 7}),
+    (
+        ("IPPROTO_IP", 8, b"\1\0\0\0\x7f\0\0\1\x7f\0\0\2"),
+        {"ipi_ifindex": 1, "ipi_spec_dst": "127.0.0.1", "ipi_addr": "127.0.0.2"},
+    ),
+    (("IPPROTO_IPV6", 50, bytes(15) + b"\1\2\0\0\0"), {"ipi6_addr": "::1", "ipi6_ifindex": 2}),
+    (("IPPROTO_IP", 2, b"\x40\0\0\0"), 64),
+    (("IPPROTO_IP", 8, b"short"), {"bytes": "short", "length": 5}),
+    (("IPPROTO_TCP", 999, b"what"), {"bytes": "what", "length": 4}),
+    (
+        ("IPPROTO_IP", 11, b"\x6f\0\0\0\2\3\3\0" + bytes(8) + b"\2\0\0\x09\x7f\0\0\1" + bytes(8)),
+        {
+            "ee_errno": "ECONNREFUSED",
+            "ee_origin": "SO_EE_ORIGIN_ICMP",
+            "ee_type": 3,
+            "ee_code": 3,
+            "ee_info": 0,
+            "ee_data": 0,
+            "offender": {"family": "AF_INET", "addr": "127.0.0.1", "port": 9},
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("control", "shown"), CONTROL, ids=lambda value: "" if isinstance(value, dict) else str(value))
+def test_control_messages_are_shown_by_what_they_mean(control, shown, api):
+    from pysock_raw.conformance.messages import controls, message
+
+    level, type, data = (getattr(api, part) if isinstance(part, str) else part for part in control)
+    records = []
+    Recorded(api, records.append).sendmsg(-1, message(api, control=controls(api, (level, type, data))), 0)
+    (entry,) = records[0]["args"][1]["msg_control"]
+    assert (entry["cmsg_len"], entry["cmsg_data"]) == (16 + len(data), shown)
+
+
 def test_what_the_program_sent_cannot_write_to_the_terminal(recorded):
     c, records = recorded
     pair = (c.c_int * 2)()

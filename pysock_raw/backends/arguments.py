@@ -10,7 +10,7 @@ import sys
 from socket import AF_INET, AF_INET6, SOL_SOCKET
 from typing import Any
 
-from pysock_raw.structures import c_int, pollfd, sizeof, socklen_t
+from pysock_raw.structures import c_int, pollfd, sizeof, socklen_t, timespec
 
 LINUX = sys.platform == "linux"
 
@@ -88,6 +88,10 @@ def integer(value: Any, low: int, high: int) -> int:
 
 def to_int(value: Any) -> int:
     return integer(value, -(2**31), 2**31 - 1)
+
+
+def unsigned(value: Any) -> int:
+    return integer(value, 0, 2**32 - 1)
 
 
 def size(value: Any) -> int:
@@ -211,6 +215,20 @@ def poll_entries(obj: Any, count: Any) -> tuple[memoryview | None, int]:
     count = size(count)
     bounded("fds", view, "nfds * sizeof(struct pollfd)", count * sizeof(pollfd))
     return view, count
+
+
+def time(timeout: Any) -> timespec | None:
+    """A copy of a timeout, which nobody else can change."""
+    if timeout is None:
+        return None
+    if type(timeout) is not timespec:
+        raise TypeError(f"timeout must be a timespec or None, not {type(timeout).__name__}")
+    return timespec.from_buffer_copy(timeout)
+
+
+def time_left(timeout: timespec | None, copy: timespec | None) -> None:
+    if timeout is not None and copy is not None:
+        timeout.tv_sec, timeout.tv_nsec = copy.tv_sec, copy.tv_nsec
 
 
 def text(src: Any) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pysock_raw.backends import arguments, sources
+from pysock_raw.backends import arguments, control, messages, sources
 from pysock_raw.backends._c import ffi, lib
 from pysock_raw.backends.contract import (
     Fd,
@@ -20,6 +20,8 @@ from pysock_raw.backends.contract import (
     Socklen,
     SocklenPointer,
     Text,
+    TimespecPointer,
+    UInt,
     Writable,
     documented,
 )
@@ -39,11 +41,19 @@ _ADDRESS = ffi.typeof("struct sockaddr *")
 _LENGTH = ffi.typeof("socklen_t *")
 _POLLFD = ffi.typeof("struct pollfd *")
 _INT = ffi.typeof("int *")
+_MSGHDR = ffi.typeof("struct msghdr *")
+_MMSGHDR = ffi.typeof("struct mmsghdr *")
+_TIMESPEC = ffi.typeof("struct timespec *")
+_CMSGHDR = ffi.typeof("struct cmsghdr *")
 _NULL = ffi.NULL
 
 
-def _pointer(view: memoryview | None, ctype: Any = "char[]") -> Any:
+def _pointer(view: Any, ctype: Any = "char[]") -> Any:
     return _NULL if view is None else ffi.from_buffer(ctype, view)
+
+
+def _structures(batch: messages.Batch | None, ctype: Any) -> Any:
+    return _NULL if batch is None else ffi.from_buffer(ctype, batch.own)
 
 
 def _length(addrlen: SocklenPointer, value: int) -> Any:
@@ -183,6 +193,42 @@ def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrl
 
 
 @documented
+def sendmsg(fd: Fd, msg: Readable, flags: Int, /) -> int:
+    flags = arguments.send_flags(flags)
+    batch = messages.read("msg", msg, 1, messages.SENDMSG)
+    result = lib.pysock_raw_sendmsg(fd, _structures(batch, _MSGHDR), flags)
+    messages.done(msg, batch)
+    return result
+
+
+@documented
+def recvmsg(fd: Fd, msg: Writable, flags: Int, /) -> int:
+    batch = messages.read("msg", msg, 1, messages.RECVMSG)
+    result = lib.pysock_raw_recvmsg(fd, _structures(batch, _MSGHDR), flags)
+    messages.done(msg, batch)
+    return result
+
+
+@documented
+def sendmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
+    vlen, flags = arguments.unsigned(vlen), arguments.send_flags(flags)
+    batch = messages.read("msgvec", msgvec, vlen, messages.SENDMMSG)
+    result = lib.pysock_raw_sendmmsg(fd, _structures(batch, _MMSGHDR), vlen, flags)
+    messages.done(msgvec, batch)
+    return result
+
+
+@documented
+def recvmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, timeout: TimespecPointer, /) -> Int:
+    vlen, time = arguments.unsigned(vlen), arguments.time(timeout)
+    batch = messages.read("msgvec", msgvec, vlen, messages.RECVMMSG)
+    result = lib.pysock_raw_recvmmsg(fd, _structures(batch, _MMSGHDR), vlen, flags, _pointer(time, _TIMESPEC))
+    messages.done(msgvec, batch)
+    arguments.time_left(timeout, time)
+    return result
+
+
+@documented
 def poll(fds: Writable, nfds: Size, timeout: Int, /) -> Int:
     view, nfds = arguments.poll_entries(fds, nfds)
     return lib.pysock_raw_poll(_pointer(view, _POLLFD), nfds, timeout)
@@ -218,6 +264,42 @@ def inet_ntop(af: Int, src: Readable, dst: Writable, size: Socklen, /) -> Any:
     room, size = arguments.text_room(dst, size)
     result = lib.pysock_raw_inet_ntop(af, _pointer(view), _pointer(room), size)
     return None if result == _NULL else dst
+
+
+# --- control messages ---
+
+
+@documented
+def CMSG_FIRSTHDR(msgh: msghdr, /) -> cmsghdr | None:
+    memory = control.buffer_of(msgh)
+    copy = bytearray(memory)
+    found = lib.pysock_raw_CMSG_FIRSTHDR(ffi.from_buffer(_MSGHDR, messages.with_control(copy)))
+    return None if found == _NULL else control.header(memory, 0)
+
+
+@documented
+def CMSG_NXTHDR(msgh: msghdr, cmsg: cmsghdr, /) -> cmsghdr | None:
+    memory = control.buffer_of(msgh)
+    at, copy = control.place(memory, cmsg), bytearray(memory)
+    if control.following(copy, at) is None:
+        return None
+    start, message = ffi.from_buffer(copy), messages.with_control(copy)
+    found = lib.pysock_raw_CMSG_NXTHDR(ffi.from_buffer(_MSGHDR, message), ffi.cast(_CMSGHDR, start + at))
+    return None if found == _NULL else control.header(memory, ffi.cast("char *", found) - ffi.cast("char *", start))
+
+
+@documented
+def CMSG_DATA(cmsg: cmsghdr, /) -> memoryview:
+    memory = control.memory_of(cmsg)
+    start = ffi.from_buffer("unsigned char[]", memory)
+    return memory[lib.pysock_raw_CMSG_DATA(ffi.cast(_CMSGHDR, start)) - start :]
+
+
+CMSG_LEN = lib.pysock_raw_CMSG_LEN
+CMSG_SPACE = lib.pysock_raw_CMSG_SPACE
+
+
+# --- errors and sizes ---
 
 
 @documented

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from pysock_raw.structures import socklen_t
+    from pysock_raw.structures import cmsghdr, msghdr, socklen_t, timespec
 
 Int: TypeAlias = int
 """C int: -2**31 to 2**31 - 1."""
@@ -29,6 +29,8 @@ Socklen: TypeAlias = int
 """socklen_t, unsigned 32 bits. The kernel reads it as an int, so a negative length is passed on too."""
 Size: TypeAlias = int
 """size_t, in bytes; not negative."""
+UInt: TypeAlias = int
+"""C unsigned int: 0 to 2**32 - 1."""
 UInt16: TypeAlias = int
 UInt32: TypeAlias = int
 Readable: TypeAlias = "Buffer | None"
@@ -37,6 +39,8 @@ Writable: TypeAlias = "Buffer | None"
 """void *: a writable, contiguous buffer (bytearray, array, a structure), or None for NULL."""
 SocklenPointer: TypeAlias = "socklen_t | None"
 """socklen_t *: value-result length. In: the room in the buffer. Out: the length of the whole value."""
+TimespecPointer: TypeAlias = "timespec | None"
+"""struct timespec *: in: how long. Out: what is left of it."""
 Text: TypeAlias = "str | bytes"
 """const char *: a str (sent as UTF-8) or bytes without NUL."""
 
@@ -251,6 +255,49 @@ class Backend(Protocol):
         """
         ...
 
+    def sendmsg(self, fd: Fd, msg: Readable, flags: Int, /) -> int:
+        """ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+
+        Send what the buffers of msg_iov hold, one after the other, to msg_name, with the control messages of
+        msg_control; the number of bytes sent. msg is a msghdr.
+        Errors: those of sendto; EMSGSIZE for more than IOV_MAX buffers; EINVAL, ENOBUFS, EPERM, ETOOMANYREFS for
+        control messages. ValueError for one of SOL_RDS, which holds an address.
+        Source: POSIX.1 sendmsg; sendmsg(2), cmsg(3), unix(7), ip(7).
+        """
+        ...
+
+    def recvmsg(self, fd: Fd, msg: Writable, flags: Int, /) -> int:
+        """ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+
+        Receive into the buffers of msg_iov, one after the other; the number of bytes. msg_name gets the sender's
+        address and msg_control the control messages; msg_namelen and msg_controllen become their lengths, and
+        msg_flags says what was cut (MSG_TRUNC, MSG_CTRUNC).
+        Errors: those of recv; EMSGSIZE for more than IOV_MAX buffers; EINVAL, EFAULT for the structure.
+        Source: POSIX.1 recvmsg; recvmsg(2), cmsg(3), unix(7), ip(7).
+        """
+        ...
+
+    def sendmmsg(self, fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
+        """int sendmmsg(int fd, struct mmsghdr *msgvec, unsigned int vlen, int flags)
+
+        sendmsg for each of vlen messages (1024 at most), until one fails; how many were sent, with the bytes of each
+        in its msg_len. msgvec is an array of mmsghdr; `memoryview(msgvec)[n:]` is C's msgvec + n.
+        Errors: those of sendmsg, if the first message fails; ENOSYS where the system has no such call.
+        Source: sendmmsg(2).
+        """
+        ...
+
+    def recvmmsg(self, fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, timeout: TimespecPointer, /) -> Int:
+        """int recvmmsg(int fd, struct mmsghdr *msgvec, unsigned int vlen, int flags, struct timespec *timeout)
+
+        recvmsg for each of vlen messages; how many were received, with the bytes of each in its msg_len. With
+        MSG_WAITFORONE it waits for the first alone. timeout is looked at only when a message has arrived: without
+        one the call waits for ever.
+        Errors: those of recvmsg, if there is no message; EINVAL for timeout; ENOSYS where the system has no such call.
+        Source: recvmmsg(2).
+        """
+        ...
+
     def poll(self, fds: Writable, nfds: Size, timeout: Int, /) -> Int:
         """int poll(struct pollfd *fds, nfds_t nfds, int timeout)
 
@@ -312,6 +359,48 @@ class Backend(Protocol):
         Source: POSIX.1 inet_ntop; inet_ntop(3).
         """
         ...
+
+    # --- control messages (cmsg(3)) ---
+
+    def CMSG_FIRSTHDR(self, msgh: msghdr, /) -> cmsghdr | None:
+        """struct cmsghdr *CMSG_FIRSTHDR(struct msghdr *msgh)
+
+        The first header in msg_control, a cmsghdr that shares its memory; None where msg_controllen has no room for
+        one. No errors. ValueError for a msg_controllen beyond the end of msg_control.
+        Source: POSIX.1 sys/socket.h; cmsg(3).
+        """
+        ...
+
+    def CMSG_NXTHDR(self, msgh: msghdr, cmsg: cmsghdr, /) -> cmsghdr | None:
+        """struct cmsghdr *CMSG_NXTHDR(struct msghdr *msgh, struct cmsghdr *cmsg)
+
+        The header after cmsg, or None where cmsg_len says that no other one fits, or is no length of a message.
+        No errors. ValueError for a cmsg that is not in msg_control.
+        Source: POSIX.1 sys/socket.h; cmsg(3).
+        """
+        ...
+
+    def CMSG_DATA(self, cmsg: cmsghdr, /) -> memoryview:
+        """unsigned char *CMSG_DATA(struct cmsghdr *cmsg)
+
+        The memory after the header up to the end of msg_control, also beyond cmsg_len, which may not be set yet: a
+        message's data are its first `cmsg.cmsg_len - CMSG_LEN(0)` bytes.
+        No errors. ValueError for a cmsghdr that CMSG_FIRSTHDR or CMSG_NXTHDR did not return.
+        Source: POSIX.1 sys/socket.h; cmsg(3).
+        """
+        ...
+
+    def CMSG_LEN(self, length: Size, /) -> Size:
+        """size_t CMSG_LEN(size_t length): what cmsg_len is for so many bytes of data.
+        No errors. Source: RFC 3542; cmsg(3)."""
+        ...
+
+    def CMSG_SPACE(self, length: Size, /) -> Size:
+        """size_t CMSG_SPACE(size_t length): the room that a control message with so many bytes of data takes.
+        No errors. Source: RFC 3542; cmsg(3)."""
+        ...
+
+    # --- errors and sizes ---
 
     def get_errno(self) -> int:
         """errno: that of the last failed call of this backend in this thread; 0 before the first.

@@ -187,6 +187,8 @@ def _unreachable(length: int) -> mmap.mmap | bytearray:
         os.truncate(file, length)
         pages = mmap.mmap(file, length)
         os.truncate(file, 0)
+    except OSError as error:  # RLIMIT_FSIZE, memory: not an answer to the call
+        raise Inexpressible(f"NULL needs a file of {length} bytes here: {error.strerror}") from error
     finally:
         os.close(file)
     return pages

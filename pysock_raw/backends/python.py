@@ -14,7 +14,7 @@ import struct
 import sys
 from typing import Any
 
-from pysock_raw.backends import arguments
+from pysock_raw.backends import arguments, control, messages
 from pysock_raw.backends.addresses import to_bytes
 from pysock_raw.backends.arguments import to_int
 from pysock_raw.backends.contract import (
@@ -25,6 +25,8 @@ from pysock_raw.backends.contract import (
     Socklen,
     SocklenPointer,
     Text,
+    TimespecPointer,
+    UInt,
     UInt16,
     UInt32,
     Writable,
@@ -44,6 +46,12 @@ from pysock_raw.backends.fallback import (
     send_address,
     wrapped,
     wrapped_as_it_is,
+)
+from pysock_raw.backends.fallback_messages import (
+    receive_message,
+    receive_messages,
+    send_message,
+    send_messages,
 )
 from pysock_raw.backends.wrapping import Emulated, Inexpressible, LastCall
 from pysock_raw.constants import NAMES, absent
@@ -342,6 +350,49 @@ def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrl
 
 @documented
 @_last.call
+def sendmsg(fd: Fd, msg: Readable, flags: Int, /) -> int:
+    fd, flags = to_int(fd), arguments.send_flags(flags)
+    batch = messages.read("msg", msg, 1, messages.SENDMSG)
+    result = send_message(fd, batch, 0, flags)
+    messages.done(msg, batch)
+    return result
+
+
+@documented
+@_last.call
+def recvmsg(fd: Fd, msg: Writable, flags: Int, /) -> int:
+    fd, flags = to_int(fd), to_int(flags)
+    batch = messages.read("msg", msg, 1, messages.RECVMSG)
+    result = receive_message(fd, batch, 0, flags)
+    messages.done(msg, batch)
+    return result
+
+
+@documented
+@_last.call
+def sendmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
+    fd, vlen, flags = to_int(fd), arguments.unsigned(vlen), arguments.send_flags(flags)
+    batch = messages.read("msgvec", msgvec, vlen, messages.SENDMMSG)
+    result = send_messages(fd, batch, vlen, flags)
+    _last.emulated = True
+    messages.done(msgvec, batch)
+    return result
+
+
+@documented
+@_last.call
+def recvmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, timeout: TimespecPointer, /) -> Int:
+    fd, vlen, flags, time = to_int(fd), arguments.unsigned(vlen), to_int(flags), arguments.time(timeout)
+    batch = messages.read("msgvec", msgvec, vlen, messages.RECVMMSG)
+    result = receive_messages(fd, batch, vlen, flags, time)
+    _last.emulated = True
+    messages.done(msgvec, batch)
+    arguments.time_left(timeout, time)
+    return result
+
+
+@documented
+@_last.call
 def poll(fds: Writable, nfds: Size, timeout: Int, /) -> Int:
     view, nfds = arguments.poll_entries(fds, nfds)
     timeout = to_int(timeout)
@@ -431,6 +482,47 @@ def _ntop(af: int, view: memoryview, room: memoryview, size: int) -> int:
         raise Emulated(errno.ENOSPC)
     room[: len(text)] = text
     return 0
+
+
+# --- control messages ---
+
+
+@documented
+def CMSG_FIRSTHDR(msgh: msghdr, /) -> cmsghdr | None:
+    memory = control.buffer_of(msgh)
+    return control.header(memory, 0) if memory.nbytes >= control.HEADER else None
+
+
+@documented
+def CMSG_NXTHDR(msgh: msghdr, cmsg: cmsghdr, /) -> cmsghdr | None:
+    memory = control.buffer_of(msgh)
+    at = control.following(bytes(memory), control.place(memory, cmsg))
+    return None if at is None else control.header(memory, at)
+
+
+@documented
+def CMSG_DATA(cmsg: cmsghdr, /) -> memoryview:
+    return control.memory_of(cmsg)[control.DATA :]
+
+
+@documented
+def CMSG_LEN(length: Size, /) -> Size:
+    return _socket.CMSG_LEN(_few(length))
+
+
+@documented
+def CMSG_SPACE(length: Size, /) -> Size:
+    return _socket.CMSG_SPACE(_few(length))
+
+
+def _few(length: Any) -> int:
+    number = arguments.size(length)
+    if number > LARGEST - control.HEADER - control.ALIGNMENT:
+        raise Inexpressible("socket.CMSG_LEN and CMSG_SPACE give no length of 2**31 bytes or more")
+    return number
+
+
+# --- errors and sizes ---
 
 
 @documented

@@ -15,7 +15,7 @@ import socket as _socket
 import sys
 from typing import Any
 
-from pysock_raw.backends import arguments, python
+from pysock_raw.backends import arguments, control, messages, python
 from pysock_raw.backends.addresses import family_of, to_bytes, to_python
 from pysock_raw.backends.contract import (
     Fd,
@@ -25,6 +25,8 @@ from pysock_raw.backends.contract import (
     Socklen,
     SocklenPointer,
     Text,
+    TimespecPointer,
+    UInt,
     UInt16,
     UInt32,
     Writable,
@@ -317,6 +319,63 @@ def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrl
 
 @documented
 @_last.call
+def sendmsg(fd: Fd, msg: Readable, flags: Int, /) -> int:
+    flags = arguments.send_flags(flags)
+    batch = messages.read("msg", msg, 1, messages.SENDMSG)
+    message = _only(batch)
+    ancillary = control.to_triples(bytes(message.control[: message.controllen])) if message.control else []
+    to = _address(message.name, message.namelen) if message.namelen else None
+    with _borrowed(fd) as sock:
+        sent = sock.sendmsg(_buffers(message), ancillary, flags, to)
+    messages.done(msg, batch)
+    return sent
+
+
+@documented
+@_last.call
+def recvmsg(fd: Fd, msg: Writable, flags: Int, /) -> int:
+    batch = messages.read("msg", msg, 1, messages.RECVMSG)
+    message = _only(batch)
+    assert batch is not None
+    with _borrowed(fd) as sock:
+        room = message.controllen if message.control else 0
+        received, ancillary, msg_flags, sender = sock.recvmsg_into(_buffers(message), room, flags)
+        batch.received(0, sock.family, sender, ancillary, msg_flags)
+    messages.done(msg, batch)
+    return received
+
+
+def _only(batch: messages.Batch | None) -> messages.Message:
+    if batch is None:
+        raise Inexpressible("socket.sendmsg and recvmsg take buffers, and no pointer to a structure")
+    message = batch.messages[0]
+    if (message.name is not None and message.namelen >= 2**31) or (message.control is None and message.controllen):
+        raise Inexpressible(
+            "socket.sendmsg and recvmsg have no lengths of their own for addresses and control messages"
+        )
+    return message
+
+
+def _buffers(message: messages.Message) -> list[memoryview]:
+    if len(message.vectors) < message.iovlen or any(view is None for view, _ in message.vectors):
+        raise Inexpressible("socket.sendmsg and recvmsg take buffers, and no pointers to them")
+    return [view[:length] for view, length in message.vectors if view is not None]
+
+
+@documented
+def sendmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
+    messages.read("msgvec", msgvec, arguments.unsigned(vlen), messages.SENDMMSG)
+    raise Inexpressible("socket has no sendmmsg: it sends one message at a time")
+
+
+@documented
+def recvmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, timeout: TimespecPointer, /) -> Int:
+    messages.read("msgvec", msgvec, arguments.unsigned(vlen), messages.RECVMMSG)
+    raise Inexpressible("socket has no recvmmsg: it receives one message at a time")
+
+
+@documented
+@_last.call
 def poll(fds: Writable, nfds: Size, timeout: Int, /) -> Int:
     view, nfds = arguments.poll_entries(fds, nfds)
     if view is None and nfds:
@@ -379,6 +438,37 @@ def inet_ntop(af: Int, src: Readable, dst: Writable, size: Socklen, /) -> Any:
         raise Inexpressible("socket.inet_ntop returns its text, and takes no buffer and no length for it")
     room[: len(text)] = text
     return dst
+
+
+# --- control messages: Python has triples instead of headers, so a program that walks through them brings its own ---
+
+
+@documented
+def CMSG_FIRSTHDR(msgh: msghdr, /) -> cmsghdr | None:
+    return python.CMSG_FIRSTHDR(msgh)
+
+
+@documented
+def CMSG_NXTHDR(msgh: msghdr, cmsg: cmsghdr, /) -> cmsghdr | None:
+    return python.CMSG_NXTHDR(msgh, cmsg)
+
+
+@documented
+def CMSG_DATA(cmsg: cmsghdr, /) -> memoryview:
+    return python.CMSG_DATA(cmsg)
+
+
+@documented
+def CMSG_LEN(length: Size, /) -> Size:
+    return _socket.CMSG_LEN(length)
+
+
+@documented
+def CMSG_SPACE(length: Size, /) -> Size:
+    return _socket.CMSG_SPACE(length)
+
+
+# --- errors and sizes ---
 
 
 @documented

@@ -55,6 +55,9 @@ class Descriptors:
         elif call["call"] == "socketpair":
             for number in call["args"][3]:
                 self._handed_out(number, call)
+        elif call["call"] in ("recvmsg", "recvmmsg"):
+            for number in _descriptors_in(call["args"][1]):
+                self._handed_out(number, call)
         elif call["call"] == "close":
             self._closed(call["args"][0])
 
@@ -123,9 +126,16 @@ class Things:
     def _argument(self, name: str, kind: str, value: Any, fds: Mapping[int, Thing], success: bool) -> Any:
         if name in ("fd", "sv", "fds"):
             return _with_descriptors(value, fds)
+        if isinstance(value, list):
+            return [self._argument("", kind, item, fds, success) for item in value]
         if isinstance(value, dict):
             written = kind == "Writable" and success
-            return {key: self._member(key, member, written) for key, member in value.items()}
+            return {
+                key: self._argument(key, kind, member, fds, success)
+                if isinstance(member, (dict, list))
+                else self._member(key, member, written)
+                for key, member in value.items()
+            }
         return value
 
     def _member(self, key: str, value: Any, written: bool) -> Any:
@@ -157,6 +167,16 @@ def _with_descriptors(value: Any, fds: Mapping[int, Thing]) -> Any:
     if isinstance(value, dict):
         return {key: _with_descriptors(member, fds) if key == "fd" else member for key, member in value.items()}
     return fds.get(value, value) if isinstance(value, int) else value
+
+
+def _descriptors_in(value: Any) -> list[int]:
+    """The descriptors that came with the control messages of a msghdr, or of each in an array (SCM_RIGHTS)."""
+    if isinstance(value, list):
+        return [number for item in value for number in _descriptors_in(item)]
+    if not isinstance(value, dict):
+        return []
+    inner = (value.get(key) for key in ("msg_hdr", "msg_control"))
+    return [*value.get("fds", []), *(number for item in inner for number in _descriptors_in(item))]
 
 
 class Names:

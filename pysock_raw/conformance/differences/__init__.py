@@ -5,6 +5,7 @@ from pysock_raw.conformance.differences import (
     addresses,
     descriptors,
     lengths,
+    messages,
     options,
     order,
     pointers,
@@ -15,7 +16,7 @@ from pysock_raw.conformance.differences import (
 )
 from pysock_raw.conformance.differences.difference import Difference as Difference
 
-_THEMES = (sockets, descriptors, addresses, pointers, lengths, options, order, receiving, polling, signals)
+_THEMES = (sockets, descriptors, addresses, pointers, lengths, options, order, receiving, messages, polling, signals)
 
 CATALOGUE: tuple[Difference, ...] = tuple(
     sorted((entry for theme in _THEMES for entry in theme.ENTRIES), key=lambda entry: CALLS.index(entry.call))
