@@ -7,7 +7,6 @@ Python offers it, `socket.socket(fileno=fd)`; an address becomes Python's tuple 
 
 from __future__ import annotations
 
-import errno
 import fcntl as _fcntl
 import os
 import select
@@ -16,7 +15,7 @@ import sys
 from typing import Any
 
 from pysock_raw.backends import arguments, python
-from pysock_raw.backends.addresses import family_of, to_bytes, to_python
+from pysock_raw.backends.addresses import HEADER, WHOLE, family_of, to_bytes, to_python
 from pysock_raw.backends.contract import (
     Fd,
     Int,
@@ -30,19 +29,14 @@ from pysock_raw.backends.contract import (
     Writable,
     documented,
 )
+from pysock_raw.backends.fallback import CLOEXEC
 from pysock_raw.backends.wrapping import Inexpressible, LastCall
 from pysock_raw.constants import absent
 from pysock_raw.structures import *
-from pysock_raw.structures import pollfd, sizeof as sizeof, sockaddr_in, sockaddr_in6, sockaddr_un
+from pysock_raw.structures import pollfd, sizeof as sizeof, sockaddr_storage, sockaddr_un
 
 name = "stdlib"
 _last = LastCall()
-
-WHOLE: dict[int | None, tuple[int, int]] = {
-    _socket.AF_INET: (sizeof(sockaddr_in), 128),
-    _socket.AF_INET6: (sizeof(sockaddr_in6), 128),
-    _socket.AF_UNIX: (2, sizeof(sockaddr_un)),
-}
 
 
 class _Borrowed(_socket.socket):
@@ -63,8 +57,15 @@ def _address(view: memoryview | None, addrlen: int) -> Any:
     if view is None:
         return None
     raw = bytes(view[:addrlen]) if addrlen > 0 else b""
-    shortest, longest = WHOLE.get(family_of(raw), (1, 0))
-    if not shortest <= addrlen <= longest:
+    family = family_of(raw)
+    if family == _socket.AF_UNSPEC:
+        raise Inexpressible("no address of Python has the family AF_UNSPEC")
+    if family is not None and family not in WHOLE:
+        raise Inexpressible(f"this side has no form for an address of family {family}")
+    if family == _socket.AF_UNIX and len(path := to_python(raw)) > sizeof(sockaddr_un) - HEADER:
+        return path  # too long for Python too
+    longest = sizeof(sockaddr_un if family == _socket.AF_UNIX else sockaddr_storage)
+    if family is None or not WHOLE[family] <= addrlen <= longest:
         raise Inexpressible("Python's addresses are whole and have no family and no length of their own")
     return to_python(raw)
 
@@ -150,7 +151,7 @@ def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
 
 @documented
 def accept4(fd: Fd, addr: Writable, addrlen: SocklenPointer, flags: Int, /) -> Fd:
-    if flags:
+    if flags & ~CLOEXEC:  # which is what socket.accept asks for
         raise Inexpressible("socket.accept takes no flags")
     return accept(fd, addr, addrlen)
 
@@ -210,10 +211,8 @@ def shutdown(fd: Fd, how: Int, /) -> Int:
 def close(fd: Fd, /) -> Int:
     try:
         sock = _socket.socket(fileno=fd)
-    except OSError as error:
-        if error.errno != errno.ENOTSOCK:
-            raise
-        os.close(fd)  # a pipe or a file is no socket object in Python either
+    except OSError:
+        os.close(fd)  # no socket object in Python either: a pipe, a file, a socket of a family without names
     else:
         sock.close()
     return 0

@@ -103,7 +103,8 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
     actors_c, actors_other = named(c.trace), named(other.trace)
     last = None
     for actor in sorted(actors_c.keys() | actors_other.keys(), reverse=True):  # the program's own last
-        last = _compare_calls(comparison, side, actors_c.get(actor, []), actors_other.get(actor, []), differences)
+        calls = actors_c.get(actor, []), actors_other.get(actor, [])
+        last = _compare_calls(comparison, side, *calls, differences, None if actor else _exception(c, other))
     if c.ended != other.ended and not _ended_by(last, c.ended, other.ended):
         comparison.unexplained(f"{side} ended with {other.ended or 'no error'}, C with {c.ended or 'no error'}")
     if c.observed != other.observed and comparison.verdict in ("same", "emulated"):
@@ -111,6 +112,12 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
     if other.leaked and not c.leaked:
         comparison.unexplained(f"{side} leaked or lost the descriptors {other.leaked}")
     return comparison
+
+
+def _exception(c: Run, other: Run) -> str | None:
+    """The exception that ended a program on one side alone."""
+    ended = other.ended
+    return None if ended is None or ended == c.ended or ended.startswith(STOPPED) else ended
 
 
 def _ended_by(last: Pair | None, c_ended: str | None, ended: str | None) -> bool:
@@ -125,17 +132,27 @@ def _ended_by(last: Pair | None, c_ended: str | None, ended: str | None) -> bool
 
 
 def _compare_calls(
-    comparison: Comparison, side: str, c: list[Record], other: list[Record], differences: Sequence[Any]
+    comparison: Comparison,
+    side: str,
+    c: list[Record],
+    other: list[Record],
+    differences: Sequence[Any],
+    exception: str | None,
 ) -> Pair | None:
     """One actor's calls; the last pair that was compared. After a call that differs the programs may part ways, and
     after one that succeeded on one side alone its descriptors are in another state: what then differs, and nothing
-    explains, is a consequence and has no counterpart to be compared with."""
+    explains, is a consequence and has no counterpart to be compared with. Where nothing differed, an exception that
+    ended the program (a name that Python lacks, say) is what it has instead of the next call."""
     pairs: list[Pair] = []
     parted = False
     for mine, theirs in itertools.zip_longest(c, other):
-        if mine is None or theirs is None or mine["call"] != theirs["call"]:
+        alike = not pairs or (pairs[-1].equal() and not parted)
+        apart = mine is None or theirs is None or mine["call"] != theirs["call"]
+        if apart and alike and mine is not None and exception is not None:
+            theirs = {**mine, "result": None, "errno": None, "raised": exception}
+        elif apart:
             comparison.uncompared += len(c) - len(pairs)
-            if not pairs or (pairs[-1].equal() and not parted):
+            if alike:
                 called = [f"called {call['call']}" if call else "made no more calls" for call in (mine, theirs)]
                 comparison.unexplained(f"C {called[0]} where {side} {called[1]}")
             break
@@ -147,6 +164,9 @@ def _compare_calls(
         if judged:
             comparison.note(judged.verdict)
             comparison.judged.append(judged)
+        if apart:
+            comparison.uncompared += len(c) - len(pairs)
+            break
         parted = parted or pairs[-1].parted()
     return pairs[-1] if pairs else None
 
