@@ -62,10 +62,6 @@ NEAR_MISSES = {
     **{f"{call}-default-timeout": {"without": call} for call in descriptors.BLOCKING},
     "accept4-nonblocking": {"args": {"flags": "SOCK_NONBLOCK|0x1"}},
     "accept4-unknown-flag": {"args": {"flags": "SOCK_NONBLOCK|SOCK_CLOEXEC"}},
-    **{
-        f"{call}-socket-without-name": {"earlier": {"socket": {"domain": "AF_INET"}}}
-        for call in descriptors.USED_WITHOUT_A_NAME
-    },
     **{f"{call}-null-address": {"args": {"addr": {"family": "AF_INET"}}} for call in ("bind", "connect", "sendto")},
     **{f"{call}-null-buffer": {"args": {"buf": {"bytes": "", "length": 0}}} for call in ("send", "sendto", "write")},
     "sendto-without-address": {"c": {"result": -1, "errno": "EDESTADDRREQ"}},

@@ -96,7 +96,7 @@ def to_bytes(family: int, address: Any) -> bytes:
         )
         ip6.sin6_addr.s6_addr[:] = socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
         return _with_length(ip6)
-    if family == socket.AF_UNIX and not isinstance(address, tuple):  # a socket of another family may be wrapped so
+    if family == socket.AF_UNIX:
         # The kernel counts the NUL of a path; an abstract name has none, an unnamed socket nothing at all.
         path = address if isinstance(address, bytes) else os.fsencode(address)
         local = bytes(sockaddr_un(sun_family=family))[:HEADER] + path
@@ -115,4 +115,4 @@ def to_bytes(family: int, address: Any) -> bytes:
         index = socket.if_nametoindex(name)
         header = SOCKADDR_LL.pack(family, protocol.to_bytes(2, "big"), index, hatype, pkttype, len(hardware))
         return header + bytes(hardware)  # as long as packet_getname says
-    raise Inexpressible("this side has no form for the addresses of such a socket")
+    raise Inexpressible(f"there is no form for an address of family {family} here")

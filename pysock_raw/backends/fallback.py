@@ -34,6 +34,8 @@ class Wrapped(socket.socket):
 
     # An exception from a signal handler may come before __exit__ is reached: then too the descriptor stays open.
     __del__ = socket.SocketType.detach
+    own: int
+    """The family of the descriptor, which may be another than that of the object (wrapped_as_it_is)."""
 
     def __exit__(self, *args: object) -> None:
         self.detach()
@@ -51,10 +53,12 @@ def wrapped(fd: int, family: int = socket.AF_INET) -> Wrapped:
 
 def wrapped_as_it_is(fd: int) -> Wrapped:
     """Wrapped under its own family, which decides how much room Python has for an address that comes back; under
-    the one with the most room if Python does not know it, as some have no address and the kernel says so."""
+    AF_UNIX, which has the most, where it is none of IP's, because Python may not know it (getsockaddrlen)."""
     with wrapped(fd) as sock:
-        family = sock.domain()
-    return wrapped(fd, family if family in WHOLE else socket.AF_UNIX)
+        own = sock.domain()
+    sock = wrapped(fd, own if own in ADDRESSES else socket.AF_UNIX)
+    sock.own = own
+    return sock
 
 
 def as_c_leaves_it(fd: int, flags: int) -> int:

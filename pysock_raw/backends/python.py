@@ -115,7 +115,7 @@ def _accepted(fd: int, view: memoryview | None, room: int, addrlen: SocklenPoint
         connection, peer = sock._accept()  # type: ignore[attr-defined]
     try:
         if view is not None:
-            give_address(to_bytes(sock.family, peer), view, room, addrlen)
+            give_address(to_bytes(sock.own, peer), view, room, addrlen)
     except BaseException:
         os.close(connection)  # so does the kernel: the connection is lost
         raise
@@ -221,7 +221,7 @@ def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
 
 def _named(fd: int, call: str, view: memoryview | None, room: int, addrlen: SocklenPointer) -> int:
     with wrapped_as_it_is(fd) as sock:
-        give_address(to_bytes(sock.family, getattr(sock, call)()), view, room, addrlen)
+        give_address(to_bytes(sock.own, getattr(sock, call)()), view, room, addrlen)
     return 0
 
 
@@ -304,7 +304,7 @@ def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrl
     with wrapped_as_it_is(fd) as sock:
         received, address = sock.recvfrom_into(buffer(view, len), 0, flags)
     if sender is not None:
-        give_address(to_bytes(sock.family, address), sender, room, addrlen)
+        give_address(to_bytes(sock.own, address), sender, room, addrlen)
     return received
 
 

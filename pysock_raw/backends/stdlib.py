@@ -7,6 +7,7 @@ Python offers it, `socket.socket(fileno=fd)`; an address becomes Python's tuple 
 
 from __future__ import annotations
 
+import errno
 import fcntl as _fcntl
 import os
 import select
@@ -29,14 +30,22 @@ from pysock_raw.backends.contract import (
     Writable,
     documented,
 )
-from pysock_raw.backends.fallback import CLOEXEC
+from pysock_raw.backends.fallback import CLOEXEC, STORAGE
 from pysock_raw.backends.wrapping import Inexpressible, LastCall
 from pysock_raw.constants import absent
 from pysock_raw.structures import *
-from pysock_raw.structures import pollfd, sizeof as sizeof, sockaddr_storage, sockaddr_un
+from pysock_raw.structures import pollfd, sizeof as sizeof, sockaddr_un
 
 name = "stdlib"
 _last = LastCall()
+
+
+#: family -> the lengths for which the kernel does what it does for Python's address (SIN6_LEN_RFC2133 is 24)
+LENGTHS = {
+    **{family: range(size, STORAGE + 1) for family, size in WHOLE.items()},
+    _socket.AF_INET6: range(24, STORAGE + 1),
+    _socket.AF_UNIX: range(HEADER, sizeof(sockaddr_un) + 1),
+}
 
 
 class _Borrowed(_socket.socket):
@@ -56,17 +65,20 @@ def _borrowed(fd: Fd) -> _Borrowed:
 def _address(view: memoryview | None, addrlen: int) -> Any:
     if view is None:
         return None
-    raw = bytes(view[:addrlen]) if addrlen > 0 else b""
+    if addrlen < 0:
+        raise Inexpressible("Python's addresses have no length of their own that could be negative")
+    if addrlen > STORAGE:
+        raise Inexpressible("Python's addresses are never longer than sockaddr_storage")
+    raw = bytes(view[:addrlen])
     family = family_of(raw)
     if family == _socket.AF_UNSPEC:
         raise Inexpressible("no address of Python has the family AF_UNSPEC")
-    if family is not None and family not in WHOLE:
-        raise Inexpressible(f"this side has no form for an address of family {family}")
     if family == _socket.AF_UNIX and len(path := to_python(raw)) > sizeof(sockaddr_un) - HEADER:
         return path  # too long for Python too
-    longest = sizeof(sockaddr_un if family == _socket.AF_UNIX else sockaddr_storage)
-    if family is None or not WHOLE[family] <= addrlen <= longest:
-        raise Inexpressible("Python's addresses are whole and have no family and no length of their own")
+    lengths = LENGTHS.get(family) if family is not None else range(0)
+    if lengths is not None and addrlen not in lengths:
+        wrong = "longer" if lengths and addrlen > lengths[-1] else "shorter"
+        raise Inexpressible(f"Python's addresses are whole, and never {wrong} than their family's structure")
     return to_python(raw)
 
 
@@ -211,8 +223,10 @@ def shutdown(fd: Fd, how: Int, /) -> Int:
 def close(fd: Fd, /) -> Int:
     try:
         sock = _socket.socket(fileno=fd)
-    except OSError:
-        os.close(fd)  # no socket object in Python either: a pipe, a file, a socket of a family without names
+    except OSError as error:
+        if error.errno != errno.ENOTSOCK:
+            raise
+        os.close(fd)  # a pipe or a file is no socket object in Python either
     else:
         sock.close()
     return 0

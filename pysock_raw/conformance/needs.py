@@ -15,8 +15,6 @@ from pysock_raw.conformance.firewall import connecting_forbidden, unified_cgroup
 from pysock_raw.conformance.fuse import broken_file_system
 from pysock_raw.conformance.scarcity import memory_cgroups, out_of_memory
 
-AF_XDP = 44  # linux/socket.h; Python has no name for it
-
 
 def _ipv6() -> str | None:
     try:
@@ -36,14 +34,6 @@ def _raw() -> str | None:
         socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP).close()
     except OSError as error:
         return f"no raw sockets ({error.strerror}; CAP_NET_RAW)"
-    return None
-
-
-def _xdp() -> str | None:
-    try:
-        socket.socket(AF_XDP, socket.SOCK_RAW, 0).close()
-    except OSError as error:
-        return f"no AF_XDP sockets ({error.strerror}; CAP_NET_RAW)"
     return None
 
 
@@ -131,7 +121,6 @@ NEEDS: dict[str, tuple[str, Callable[[], str | None]]] = {
     "ipv6": ("IPv6 on the loopback interface", _ipv6),
     "linux": ("Linux", _linux),
     "raw": ("raw sockets (CAP_NET_RAW)", _raw),
-    "xdp": ("AF_XDP sockets (CAP_NET_RAW)", _xdp),
     "netns": ("network namespaces and the ip command", _netns),
     "netns-optmem": ("optmem_max of a network namespace (Linux 6.7)", _netns_optmem),
     "tun": ("tun devices", _tun),

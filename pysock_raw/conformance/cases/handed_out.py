@@ -1,4 +1,4 @@
-"""What a new descriptor is handed out with, and sockets that have no name."""
+"""What a new descriptor is handed out with."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box
-from pysock_raw.conformance.case import Outcome, case, descriptor, error, success
-from pysock_raw.conformance.kinds import LOCAL, TCP, client, listener, must, option, pair, set_option
-from pysock_raw.conformance.needs import AF_XDP
+from pysock_raw.conformance.case import case, descriptor, success
+from pysock_raw.conformance.kinds import LOCAL, TCP, client, listener, must, pair
 
 
 def _accepting(call: str) -> Callable[[Backend, int], int]:
@@ -104,34 +103,3 @@ def _(c: Backend, box: Box) -> int:
     server, address = listener(c, TCP)
     client(c, TCP, address)
     return c.fcntl(c.accept4(server, None, None, c.SOCK_CLOEXEC), c.F_GETFD, 0)
-
-
-# --- sockets without a name ---
-
-NO_DEVICE = error("ENXIO", "an experiment: xsk_sendmsg, xsk_recvmsg: the socket is bound to no device")
-WITHOUT_A_NAME: dict[str, tuple[Callable[[Backend, int], int], Outcome]] = {
-    "setsockopt": (lambda c, fd: set_option(c, fd, c.SOL_SOCKET, c.SO_RCVBUF, 4096), success("socket(7)")),
-    "getsockopt": (lambda c, fd: option(c, fd, c.SOL_SOCKET, c.SO_TYPE), success("socket(7)")),
-    "bind": (lambda c, fd: c.bind(fd, c.sockaddr(sa_family=AF_XDP), 16),
-             error("ENODEV", "an experiment: xsk_bind: no device has the index 0")),
-    "send": (lambda c, fd: c.send(fd, b"x", 1, c.MSG_DONTWAIT), NO_DEVICE),
-    "recv": (lambda c, fd: c.recv(fd, bytearray(1), 1, c.MSG_DONTWAIT), NO_DEVICE),
-    "sendto": (lambda c, fd: c.sendto(fd, b"x", 1, c.MSG_DONTWAIT, c.sockaddr(sa_family=AF_XDP), 16), NO_DEVICE),
-    "recvfrom": (lambda c, fd: c.recvfrom(fd, bytearray(1), 1, c.MSG_DONTWAIT, c.sockaddr(), c.socklen_t(16)),
-                 NO_DEVICE),
-}  # fmt: skip
-
-
-def _nameless(call: str, use: Callable[[Backend, int], int], outcome: Outcome) -> None:
-    @case(
-        f"{call}/xdp/socket-without-name",
-        f"{call} works on a socket that has no name",
-        outcome,
-        needs=["linux", "xdp"],
-    )
-    def _(c: Backend, box: Box) -> None:
-        use(c, must(c, c.socket(AF_XDP, c.SOCK_RAW, 0)))
-
-
-for _call, _row in WITHOUT_A_NAME.items():
-    _nameless(_call, *_row)

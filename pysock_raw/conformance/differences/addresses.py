@@ -350,12 +350,12 @@ ENTRIES: tuple[Difference, ...] = (
             id=f"{call}-family-without-form",
             title=f"{call} to an address of any family: C passes its bytes on, Python builds those that it knows",
             c="The kernel sees the bytes, whatever their family, and refuses one that is not the socket's.",
-            python="An address is a tuple or a path of the socket's own family. (AF_CAN, AF_TIPC, AF_ALG and AF_BLUETOOTH "
-            "have such a form too, which pysock_raw does not translate; the rest has none.)",
+            python="An address is a tuple or a path of the socket's own family. (AF_CAN, AF_TIPC, AF_ALG and "
+            "AF_BLUETOOTH have such a form too, which pysock_raw does not translate; the rest has none.)",
             why="getsockaddrarg in socketmodule.c raises OSError, bad family, for all others",
             no_recipe="there is no tuple for these bytes",
             evidence=f"{call}/udp/family-without-form",
-            predicate=_inexpressible(call, "this side has no form for an address of family"),
+            predicate=_inexpressible(call, "there is no form for an address of family"),
         )
         for call in TAKE_AN_ADDRESS
     ),
@@ -364,8 +364,8 @@ ENTRIES: tuple[Difference, ...] = (
             id=f"{call}-path-of-108-bytes",
             title=f"{call} to an AF_UNIX path of 108 bytes: C uses all of sun_path, Python wants room for a NUL",
             c="A path may fill sun_path without a NUL at its end (unix(7)).",
-            python="OSError without errno, before the kernel is asked: AF_UNIX path too long. (Where another program has "
-            "bound such a path, Python reads on beyond it for its NUL, in memory that the kernel never wrote.)",
+            python="OSError without errno, before the kernel is asked: AF_UNIX path too long. (Where another program "
+            "has bound such a path, Python reads on beyond it for its NUL, in memory that the kernel never wrote.)",
             why="getsockaddrarg in socketmodule.c demands a length below sizeof sun_path",
             no_recipe="Python passes no such name on; os.chdir to its directory and use a shorter relative path",
             evidence=f"{call}/{'local-dgram' if call == 'sendto' else 'local'}/path-of-108-bytes",

@@ -99,24 +99,6 @@ def _flags_of_accept4(known: bool) -> Callable[[Pair], bool]:
     return recognises
 
 
-#: The families whose sockets have no name: sock_no_getname in Linux
-NAMELESS = ("AF_ALG", "AF_KEY", "AF_RXRPC", "AF_CAIF", "AF_KCM", "AF_XDP")
-
-
-def _nameless(call: str) -> Callable[[Pair], bool]:
-    def recognises(pair: Pair) -> bool:
-        made = handed_out(pair)
-        return (
-            pair.call == call
-            and made is not None
-            and made.argument("domain") in NAMELESS
-            and pair.c["errno"] != "EOPNOTSUPP"
-            and pair.other["errno"] == "EOPNOTSUPP"
-        )
-
-    return recognises
-
-
 def _negative(call: str) -> Callable[[Pair], bool]:
     def recognises(pair: Pair) -> bool:
         fd = pair.argument("fd")
@@ -150,24 +132,6 @@ TAKE_A_DESCRIPTOR = {
     "recvfrom": "",
     "fcntl": "fcntl.fcntl(2**31 - 1, cmd, arg)  # never open: EBADF",
 }
-
-#: call -> how to make it with a socket object that was told its family, here that of AF_XDP
-USED_WITHOUT_A_NAME = {
-    "setsockopt": "told.setsockopt(level, optname, data)",
-    "bind": "",
-    "getsockopt": "told.getsockopt(level, optname, optlen.value)",
-    "send": "told.send(data, flags)",
-    "recv": "told.recv(len, flags)",
-    "sendto": "",
-    "recvfrom": "",
-}
-TOLD = """\
-told = socket.socket(44, socket.SOCK_RAW, 0, fileno=fd)
-try:
-    result = {call}
-finally:
-    told.detach()
-result"""
 
 ENTRIES: tuple[Difference, ...] = (
     *(
@@ -236,19 +200,5 @@ if flags & ~(socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC):
 sock.accept()""",
         evidence="accept4/tcp/unknown-flag",
         predicate=_flags_of_accept4(known=False),
-    ),
-    *(
-        Difference(
-            id=f"{call}-socket-without-name",
-            title=f"{call} on a socket whose family has no getsockname: C just calls it, Python finds no family",
-            c="The call looks at the socket; that an AF_XDP or AF_ALG socket has no name is nothing to it.",
-            python="EOPNOTSUPP: socket.socket(fileno=...) asks getsockname for the family of the descriptor.",
-            why="sock_initobj in socketmodule.c",
-            recipe=recipe and TOLD.format(call=recipe),
-            no_recipe="" if recipe else "Python has no address of such a family to give or to tell",
-            evidence=f"{call}/xdp/socket-without-name",
-            predicate=_nameless(call),
-        )
-        for call, recipe in USED_WITHOUT_A_NAME.items()
     ),
 )
