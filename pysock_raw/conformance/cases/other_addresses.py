@@ -3,6 +3,7 @@ more in them than Python's tuples and paths hold."""
 
 from __future__ import annotations
 
+import socket as stdlib
 import struct
 from collections.abc import Callable
 
@@ -172,3 +173,32 @@ def _(c: Backend, box: Box) -> int:
     name, length = bytearray(20), c.socklen_t(20)
     c.getsockname(PACKET.socket(c), name, length)
     return int(struct.unpack_from("=i", name, 4)[0])
+
+
+# --- addresses of families that Python has a form for, and pysock_raw no structure ---
+
+
+@case(
+    "bind/netlink/number-of-the-process",
+    "number 0 leaves the choice to the kernel, which takes the number of the process for its first netlink socket",
+    success("netlink(7) nl_pid", observed=[12, True]),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> list[object]:
+    fd, name, length = NETLINK.socket(c), bytearray(12), c.socklen_t(12)
+    c.bind(fd, struct.pack("=HHII", c.AF_NETLINK, 0, 0, 0), 12)
+    must(c, c.getsockname(fd, name, length))
+    return [length.value, struct.unpack_from("=I", name, 4)[0] == box.pid]
+
+
+@case(
+    "bind/packet/loopback",
+    "a packet socket is bound to an interface by its index, and has its hardware address then",
+    success("packet(7)", observed=[18, "lo"]),
+    needs=["linux", *PACKET.needs],
+)
+def _(c: Backend, box: Box) -> list[object]:
+    fd, name, length = PACKET.socket(c), bytearray(20), c.socklen_t(20)
+    c.bind(fd, *_packet(c, stdlib.if_nametoindex("lo")))
+    must(c, c.getsockname(fd, name, length))
+    return [length.value, stdlib.if_indextoname(struct.unpack_from("=i", name, 4)[0])]
