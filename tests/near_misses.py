@@ -17,7 +17,7 @@ NEAR_MISSES = {
     "socket-protocol-minus-one": {"args": {"protocol": -2}},
     "listen-negative-backlog": {"earlier": {"listen": {"backlog": 0}}},
     **{
-        f"{call}-{foreign.id}": {"args": {"addr": {"family": "AF_NETLINK", "pid": 0, "groups": 0}}}
+        f"{call}-{foreign.id}": {"args": {"addr": {"family": "AF_APPLETALK", "bytes": "", "length": 0}}}
         for call in addresses.TAKE_AN_ADDRESS
         for foreign in addresses.FOREIGN
     },
@@ -28,6 +28,10 @@ NEAR_MISSES = {
     **{
         f"{call}-ipv4-address-for-ipv6-datagrams": {"earlier": {"socket": {"type": "SOCK_STREAM"}}}
         for call in ("connect", "sendto")
+    },
+    **{
+        f"{call}-numbers-of-another-family": {"earlier": {"socket": {"domain": "AF_VSOCK"}}}
+        for call in addresses.TAKE_AN_ADDRESS
     },
     **{
         f"{call}-ip-address-for-packet-socket": {"earlier": {"socket": {"domain": "AF_INET"}}}

@@ -42,6 +42,16 @@ def _packet(c: Backend, index: int) -> Address:
     return struct.pack("=HHi12x", c.AF_PACKET, 0, index), 20
 
 
+def _netlink(c: Backend) -> Address:
+    """struct sockaddr_nl, with what makes it as long as a sockaddr_in: netlink(7)."""
+    return struct.pack("=HHII4x", c.AF_NETLINK, 0, 7, 0), 16
+
+
+def _vsock(c: Backend) -> Address:
+    """struct sockaddr_vm, with a port and a number that no process has, as netlink would read them: vsock(7)."""
+    return struct.pack("=HHII4x", c.AF_VSOCK, 0, 0, 2**31 - 1), 16
+
+
 def _appletalk(c: Backend) -> Address:
     return c.sockaddr(sa_family=c.AF_APPLETALK), 16
 
@@ -82,6 +92,12 @@ REFUSED: list[tuple[str, str, Kind, Callable[[Backend], Address], dict[str, str]
     ("ip-address", "an IPv4 address for a packet socket: too short, and there is no connect", PACKET,
      lambda c: inet(c, c.INADDR_LOOPBACK, 9), {"bind": "EINVAL", "connect": "EOPNOTSUPP", "sendto": "EINVAL"},
      "an experiment: net/packet/af_packet.c"),
+    ("vsock-address", "a vsock address for a netlink socket", NETLINK, _vsock,
+     {"bind": "EINVAL", "connect": "EINVAL", "sendto": "EINVAL"}, "an experiment: net/netlink/af_netlink.c"),
+    ("netlink-address", "a netlink address for an IPv4 socket", UDP, _netlink,
+     {"bind": "EAFNOSUPPORT", "connect": "EAFNOSUPPORT", "sendto": "EAFNOSUPPORT"}, "POSIX.1 bind, connect, sendto"),
+    ("path", "a local path for a packet socket: too short, and there is no connect", PACKET,
+     lambda c: local(c, b"path"), {"bind": "EINVAL", "connect": "EOPNOTSUPP", "sendto": "EINVAL"}, "an experiment: net/packet/af_packet.c"),
     ("no-interface", "interface 0 is none that could send", PACKET, lambda c: _packet(c, 0), {"sendto": "ENXIO"},
      "an experiment: packet_snd"),
     ("family-without-form", "an AppleTalk address for an IPv4 socket", UDP, _appletalk,

@@ -23,6 +23,21 @@ def _calls(call: str, sock: str = "sock", address: str = "address") -> str:
     return IN_PYTHON[call].format(sock=sock, address=address)
 
 
+def _as(family: str, call: str, address: str = "address") -> str:
+    """The call with a socket object of another family, for which Python builds the address."""
+    return f"""\
+foreign = socket.socket({family}, sock.type, 0, fileno=fd)
+try:
+    result = {_calls(call, "foreign", address)}
+finally:
+    foreign.detach()
+result"""
+
+
+SAME_LENGTH = "bytes(addrlen - 2)"
+"""An abstract name of AF_UNIX, which is as foreign as the address, and as long."""
+
+
 def _family(pair: Pair) -> str | None:
     """The family in the address, where it is one with a name."""
     address = pair.argument("addr")
@@ -45,20 +60,18 @@ class Foreign:
     why: str
     evidence: str
     """The case, after its call."""
-    recipe: str = """\
-foreign = socket.socket({family}, sock.type, 0, fileno=fd)
-try:
-    result = {calls}
-finally:
-    foreign.detach()
-result"""
+    broadcast: bool | None = None
+    """Whether the address has to be 255.255.255.255, if that matters."""
+    family: str = "{16: socket.AF_INET, 28: socket.AF_INET6}.get(addrlen, socket.AF_UNIX)"
+    """Of the socket object in the recipe: what makes Python build the address."""
+    address: str = "address"
 
 
 FOREIGN = (
     Foreign(
-        id="ip-address-for-local-socket",
-        title="an IP address for an AF_UNIX socket",
-        given=("AF_INET", "AF_INET6"),
+        id="other-address-for-local-socket",
+        title="the address of another family for an AF_UNIX socket",
+        given=("AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET", "AF_VSOCK"),
         words=("TypeError: a bytes-like object is required, not 'tuple'", "TypeError: expected bytes, got tuple"),
         why="getsockaddrarg in socketmodule.c wants a path, for the socket object is one of AF_UNIX",
         evidence="local-dgram/foreign-family",
@@ -78,6 +91,22 @@ FOREIGN = (
         evidence="udp/path",
     ),
     Foreign(
+        id="numbers-for-ip-socket",
+        title="an AF_NETLINK, AF_PACKET or AF_VSOCK address for an IP socket",
+        given=("AF_NETLINK", "AF_PACKET", "AF_VSOCK"),
+        words=(
+            "TypeError: str, bytes or bytearray expected, not int",
+            "TypeError: AF_INET address must be a pair (host, port)",
+            "TypeError: AF_INET6 address must be a tuple",
+            "TypeError: string or unicode text buffer expected, not int",
+            "ValueError: too many values to unpack",
+        ),
+        why="idna_converter and getsockaddrarg in socketmodule.c want host and port",
+        evidence="udp/netlink-address",
+        family="socket.AF_UNIX",
+        address=SAME_LENGTH,
+    ),
+    Foreign(
         id="ipv6-address-for-ipv4-socket",
         title="an IPv6 address for an IPv4 socket",
         given=("AF_INET6",),
@@ -92,6 +121,7 @@ FOREIGN = (
         words=("gaierror: ", "OSError: address family mismatched"),
         why="setipaddr in socketmodule.c asks getaddrinfo for the host's IPv6 address",
         evidence="tcp6/ipv4-address",
+        broadcast=False,
     ),
     Foreign(
         id="broadcast-address-for-ipv6-socket",
@@ -100,24 +130,35 @@ FOREIGN = (
         words=("OSError: address family mismatched",),
         why="setipaddr in socketmodule.c knows this address by itself, and refuses it with no errno and no gaierror",
         evidence="tcp6/broadcast-address",
+        broadcast=True,
     ),
     Foreign(
         id="other-address-for-netlink-socket",
-        title="the address of another family for an AF_NETLINK socket",
-        given=("AF_INET", "AF_INET6", "AF_UNIX"),
+        title="the address of another family for an AF_NETLINK or AF_VSOCK socket",
+        given=("AF_INET", "AF_INET6", "AF_UNIX", "AF_PACKET"),
         words=(
             "TypeError: 'str' object cannot be interpreted as an integer",
             "TypeError: AF_NETLINK address must be a pair (pid, groups)",
             "TypeError: {call}(): AF_NETLINK address must be tuple, not bytes",
+            "TypeError: getsockaddrarg",
             "TypeError: expected integer, got str object",
         ),
-        why="getsockaddrarg in socketmodule.c wants two numbers, for the socket object is one of AF_NETLINK",
+        why="getsockaddrarg in socketmodule.c wants two numbers, for the socket object is one of such a family",
         evidence="netlink/ip-address",
     ),
+    Foreign(
+        id="other-address-for-packet-socket",
+        title="a path or numbers for an AF_PACKET socket",
+        given=("AF_UNIX", "AF_NETLINK", "AF_VSOCK"),
+        words=(
+            "TypeError: {call}(): AF_PACKET address must be tuple, not bytes",
+            "TypeError: AF_PACKET address must be a tuple of",
+            "TypeError: expected str, got int object",
+        ),
+        why="getsockaddrarg in socketmodule.c wants the name of an interface and a protocol",
+        evidence="packet/path",
+    ),
 )
-
-#: The families of the evidence, by the length of the address
-FAMILY_BY_LENGTH = "{16: socket.AF_INET, 28: socket.AF_INET6}.get(addrlen, socket.AF_UNIX)"
 
 
 def _is_broadcast(pair: Pair) -> bool:
@@ -140,8 +181,8 @@ def _foreign(call: str, foreign: Foreign) -> Callable[[Pair], bool]:
         return (
             pair.call == call
             and _family(pair) in foreign.given
-            and _is_broadcast(pair) == foreign.id.startswith("broadcast")
-            and not (foreign.given == ("AF_INET",) and _taken_as_ipv4(pair))
+            and foreign.broadcast in (None, _is_broadcast(pair))
+            and not (foreign.broadcast is not None and _taken_as_ipv4(pair))
             and raised(pair, *words)
         )
 
@@ -172,6 +213,23 @@ def _interface_by_an_address(call: str) -> Callable[[Pair], bool]:
             and made.argument("domain") == "AF_PACKET"
             and pair.c["result"] == -1
             and (pair.other["errno"] == "ENODEV" or raised(pair, "OSError: invalid interface name"))
+        )
+
+    return recognises
+
+
+def _numbers_of_another_family(call: str) -> Callable[[Pair], bool]:
+    """(pid, groups) where (cid, port) was meant, or the other way round."""
+    numbers = {"AF_NETLINK", "AF_VSOCK"}
+
+    def recognises(pair: Pair) -> bool:
+        made = handed_out(pair)
+        return (
+            pair.call == call
+            and made is not None
+            and {_family(pair), made.argument("domain")} == numbers
+            and pair.c["result"] == -1
+            and pair.other["raised"] is None
         )
 
     return recognises
@@ -255,7 +313,7 @@ ENTRIES: tuple[Difference, ...] = (
             "that; a connected stream ignores the address of sendto.",
             python=f"{foreign.words[0].format(call=call).partition(':')[0]} before the kernel is asked.",
             why=foreign.why,
-            recipe=foreign.recipe.format(family=FAMILY_BY_LENGTH, calls=_calls(call, "foreign")),
+            recipe=_as(foreign.family, call, foreign.address),
             evidence=f"{call}/{foreign.evidence}",
             predicate=_foreign(call, foreign),
         )
@@ -282,9 +340,22 @@ ENTRIES: tuple[Difference, ...] = (
             c="-1 with EINVAL; connect says EOPNOTSUPP to any address.",
             python="The host is taken for the name of an interface, and ENODEV is the answer to looking it up.",
             why="getsockaddrarg in socketmodule.c asks SIOCGIFINDEX for the first member of the tuple",
-            recipe=Foreign.recipe.format(family="socket.AF_INET", calls=_calls(call, "foreign")),
+            recipe=_as("socket.AF_INET", call),
             evidence=f"{call}/packet/ip-address",
             predicate=_interface_by_an_address(call),
+        )
+        for call in TAKE_AN_ADDRESS
+    ),
+    *(
+        Difference(
+            id=f"{call}-numbers-of-another-family",
+            title=f"{call}, an AF_VSOCK address for an AF_NETLINK socket: C refuses it, Python uses its numbers",
+            c="-1 with EINVAL: the family is not the socket's. (AF_NETLINK for AF_VSOCK is the same.)",
+            python="Both addresses are two numbers, and the socket object takes those of the one for the other.",
+            why="getsockaddrarg in socketmodule.c writes the family of the socket object",
+            recipe=_as("socket.AF_UNIX", call, SAME_LENGTH),
+            evidence=f"{call}/netlink/vsock-address",
+            predicate=_numbers_of_another_family(call),
         )
         for call in TAKE_AN_ADDRESS
     ),

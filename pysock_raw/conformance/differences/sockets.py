@@ -51,7 +51,7 @@ ENTRIES: tuple[Difference, ...] = (
             id=f"socket-{parameter}-minus-one",
             title=f"socket with -1 as {parameter}: C says that it is invalid, Python takes it for {default}",
             c=f"-1 is no {parameter}: -1 with {errno}.",
-            python=f"-1 stands for a missing argument and means {default}, so the call succeeds, or fails for another reason.",
+            python=f"-1 stands for a missing argument and means {default}: the call succeeds, or fails otherwise.",
             why="socket.__init__ in socket.py and sock_initobj in socketmodule.c use -1 for a missing argument",
             recipe=f"socket.socket(domain, type, protocol) if {parameter} != -1 else "
             + {
