@@ -46,10 +46,15 @@ def argument(value: Any) -> str:
     return f"{{{', '.join(f'{name}={argument(member)}' for name, member in value.items())}}}"
 
 
+PREFIXES = {"AF_NETLINK": "nl", "AF_PACKET": "sll", "AF_VSOCK": "svm"}
+
+
 def address(value: dict[str, Any]) -> str:
     family = value["family"]
     if "path" in value:
         return f"{{sun_family={family}, sun_path={_quoted(value['path'])}}}"
+    if family in PREFIXES and "bytes" not in value:
+        return f"{{{', '.join(f'{PREFIXES[family]}_{name}={member}' for name, member in value.items())}}}"
     if "port" not in value:
         return f"{{sa_family={family}, sa_data={_bytes(value)}}}"
     if "addr" not in value:

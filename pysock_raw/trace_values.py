@@ -28,7 +28,7 @@ from typing import Any
 
 from pysock_raw import structures, trace_messages
 from pysock_raw.backends import contract, load
-from pysock_raw.backends.addresses import HEADER, family_of, to_python
+from pysock_raw.backends.addresses import HEADER, SOCKADDR_LL, WHOLE, family_of, to_python
 from pysock_raw.backends.wrapping import Inexpressible
 from pysock_raw.constants import GROUPS
 
@@ -106,6 +106,10 @@ def fcntl_argument(command: int | str, number: int) -> int | str:
     return number
 
 
+#: The members of the addresses that are two numbers in Python
+NUMBERED = {"AF_NETLINK": ("pid", "groups"), "AF_VSOCK": ("cid", "port")}
+
+
 def address(raw: bytes) -> Any:
     """A sockaddr of any length; bytes where it is none that has a form here."""
     family = family_of(raw)
@@ -124,6 +128,13 @@ def address(raw: bytes) -> Any:
                 **extra,
                 **({"scope_id": scope} if scope else {}),
             }
+        if name in NUMBERED and len(raw) >= WHOLE[family]:
+            return {"family": name, **dict(zip(NUMBERED[name], to_python(raw), strict=True))}
+        if name == "AF_PACKET" and len(raw) >= SOCKADDR_LL.size:
+            _, protocol, ifindex, hatype, pkttype, halen = SOCKADDR_LL.unpack_from(raw)
+            known = {"protocol": int.from_bytes(protocol, "big"), "ifindex": ifindex, "hatype": hatype}
+            hardware = raw[SOCKADDR_LL.size :].hex(":")
+            return {"family": name, **known, "pkttype": pkttype, "halen": halen, "addr": hardware}
         if name == "AF_UNIX":
             path = to_python(raw) if len(raw) > HEADER else b""
             return {"family": name, "path": path.decode("utf-8", "backslashreplace")}

@@ -216,6 +216,28 @@ class TestVerdicts:
         result = compare_one(program, descriptor("a test"), sides=sides)
         assert result.comparisons["stdlib"].remarks == ["C made no more calls where stdlib called listen"]
 
+    def test_an_exception_that_ended_one_side_is_what_it_has_instead_of_the_next_call(self, sides):
+        def program(c, box):
+            fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+            if c.name == "stdlib":
+                raise RuntimeError("no more")
+            c.listen(fd, 1)
+
+        (judged,) = compare_one(program, sides=sides, call="listen").comparisons["stdlib"].judged
+        assert (judged.verdict, judged.pair.call) == ("unexplained", "listen")
+        assert judged.pair.other["raised"] == "RuntimeError: no more"
+
+    def test_an_exception_after_a_call_that_differed_is_no_answer_of_another_call(self, sides):
+        def program(c, box):
+            fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+            if c.listen(fd, 1 if c.name != "stdlib" else -(2**31)) == 0 and c.name == "stdlib":
+                raise RuntimeError("no more")
+            c.listen(fd, 1)
+
+        found = compare_one(program, sides=sides, call="listen").comparisons["stdlib"]
+        assert [judged.pair.call for judged in found.judged] == ["listen"]
+        assert found.judged[0].pair.other["raised"] is None
+
     def test_another_observation_without_a_difference_is_unexplained(self, sides):
         result = compare_one(lambda c, box: c.name, sides=sides)
         assert result.comparisons["stdlib"].verdict == "unexplained"

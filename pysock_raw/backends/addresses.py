@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import struct
 import sys
 from typing import Any
 
@@ -12,6 +14,28 @@ from pysock_raw.structures import BSD, sizeof, sockaddr, sockaddr_in, sockaddr_i
 
 HEADER: int = sockaddr.sa_data.offset
 """The bytes of a sockaddr before its data: its family, on the BSDs after a length."""
+
+
+#: The addresses that are two numbers in Python: (pid, groups), netlink(7), and (cid, port), vsock(7), with the offset
+#: of each number and the size of the whole.
+NUMBERS: dict[int, tuple[int, int, int]] = {
+    getattr(socket, "AF_NETLINK", -1): (4, 8, 12),
+    getattr(socket, "AF_VSOCK", -1): (8, 4, 16),
+}
+PACKET = getattr(socket, "AF_PACKET", -1)
+SOCKADDR_LL = struct.Struct(
+    "=H2siHBB"
+)  # packet(7): family, protocol, ifindex, hatype, pkttype, halen; then the address
+
+
+WHOLE: dict[int | None, int] = {
+    socket.AF_INET: sizeof(sockaddr_in),
+    socket.AF_INET6: sizeof(sockaddr_in6),
+    socket.AF_UNIX: HEADER,
+    PACKET: SOCKADDR_LL.size + 8,
+    **{family: size for family, (_, _, size) in NUMBERS.items()},
+}
+"""Bytes that an address has at least, for the families whose addresses have a form in Python that is known here."""
 
 
 def _with_length(address: Any) -> bytes:
@@ -25,8 +49,8 @@ def family_of(raw: bytes) -> int | None:
 
 
 def to_python(raw: bytes) -> Any:
-    """Python's address for the bytes of a whole sockaddr_in, sockaddr_in6 (its scope may be cut off) or
-    sockaddr_un. Only numeric hosts come out, so Python never asks a resolver."""
+    """Python's address for the bytes of a whole sockaddr_in, sockaddr_in6 (its scope may be cut off), sockaddr_un,
+    sockaddr_nl, sockaddr_vm or sockaddr_ll. Only numeric hosts come out, so Python never asks a resolver."""
     family = family_of(raw)
     if family == socket.AF_INET:
         ip4 = sockaddr_in.from_buffer_copy(raw)
@@ -38,7 +62,19 @@ def to_python(raw: bytes) -> Any:
     if family == socket.AF_UNIX:
         path = raw[HEADER:]
         return path if path.startswith(b"\0") else path.split(b"\0", 1)[0]
+    if family in NUMBERS:
+        return tuple(struct.unpack_from("=I", raw, offset)[0] for offset in NUMBERS[family][:2])
+    if family == PACKET:
+        _, protocol, index, hatype, pkttype, halen = SOCKADDR_LL.unpack_from(raw)
+        return _interface(index), int.from_bytes(protocol, "big"), pkttype, hatype, raw[SOCKADDR_LL.size :][:halen]
     raise Inexpressible(f"there is no form for an address of family {family} here")
+
+
+def _interface(index: int) -> str:
+    """Its name; none where makesockaddr finds none."""
+    with contextlib.suppress(OSError):
+        return socket.if_indextoname(index)
+    return ""
 
 
 def to_bytes(family: int, address: Any) -> bytes:
@@ -65,4 +101,18 @@ def to_bytes(family: int, address: Any) -> bytes:
         path = address if isinstance(address, bytes) else os.fsencode(address)
         local = bytes(sockaddr_un(sun_family=family))[:HEADER] + path
         return local + b"\0" if path and not path.startswith(b"\0") else local
+    if family in NUMBERS:
+        *offsets, size = NUMBERS[family]
+        numbers = bytearray(size)
+        numbers[:HEADER] = bytes(sockaddr(sa_family=family))[:HEADER]
+        for offset, number in zip(offsets, address, strict=True):
+            struct.pack_into("=I", numbers, offset, number)
+        return bytes(numbers)
+    if family == PACKET:
+        name, protocol, pkttype, hatype, hardware = address
+        if not name:
+            raise Inexpressible("Python tells an interface by its name, and this address has none")
+        index = socket.if_nametoindex(name)
+        header = SOCKADDR_LL.pack(family, protocol.to_bytes(2, "big"), index, hatype, pkttype, len(hardware))
+        return header + bytes(hardware)  # as long as packet_getname says
     raise Inexpressible(f"there is no form for an address of family {family} here")

@@ -14,7 +14,7 @@ import os
 import socket
 from typing import Any
 
-from pysock_raw.backends.addresses import HEADER, family_of, to_python
+from pysock_raw.backends.addresses import HEADER, WHOLE, family_of, to_python
 from pysock_raw.backends.contract import SocklenPointer
 from pysock_raw.backends.wrapping import Emulated, Inexpressible
 from pysock_raw.structures import sizeof, sockaddr_in, sockaddr_in6, sockaddr_un
@@ -86,6 +86,8 @@ def send_address(sock: Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
     if own == getattr(socket, "AF_PACKET", None) and call == "connect":
         return socket.AF_INET, ("0.0.0.0", 0)  # it has no connect that would look at the address (sock_no_connect)
     if own not in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):
+        if family == own and addrlen >= WHOLE.get(own, STORAGE + 1):
+            return own, _addressed(to_python(raw))
         if call != "sendto" and family not in (own, socket.AF_UNSPEC, None) and addrlen <= sizeof(sockaddr_un):
             return socket.AF_UNIX, bytes(addrlen - HEADER)  # foreign, as the one asked for
         raise Inexpressible(f"this fallback has no addresses for a socket of family {own}")
@@ -115,6 +117,13 @@ def send_address(sock: Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
         return family, _without_traffic_class(sock, own, to_python(raw))
     # Too short or foreign: an abstract AF_UNIX name of the same length is refused for the same reason.
     return socket.AF_UNIX, bytes(min(max(addrlen, 2), 110) - 2)
+
+
+def _addressed(address: Any) -> Any:
+    """An address of AF_NETLINK, AF_VSOCK or AF_PACKET. Python looks the interface of the latter up by name."""
+    if address[0] == "":
+        raise Inexpressible("an address of AF_PACKET has the name of an interface in Python, and can have none")
+    return address
 
 
 def _as_inet(raw: bytes) -> bytes:

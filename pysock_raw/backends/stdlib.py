@@ -16,7 +16,7 @@ import sys
 from typing import Any
 
 from pysock_raw.backends import arguments, control, messages, python
-from pysock_raw.backends.addresses import family_of, to_bytes, to_python
+from pysock_raw.backends.addresses import HEADER, WHOLE, family_of, to_bytes, to_python
 from pysock_raw.backends.contract import (
     Fd,
     Int,
@@ -32,20 +32,20 @@ from pysock_raw.backends.contract import (
     Writable,
     documented,
 )
-from pysock_raw.backends.fallback import STORAGE
+from pysock_raw.backends.fallback import CLOEXEC, STORAGE
 from pysock_raw.backends.wrapping import Inexpressible, LastCall
 from pysock_raw.constants import absent
 from pysock_raw.structures import *
-from pysock_raw.structures import c_int, pollfd, sizeof as sizeof, sockaddr_in, sockaddr_un
+from pysock_raw.structures import c_int, pollfd, sizeof as sizeof, sockaddr_un
 
 name = "stdlib"
 _last = LastCall()
 
 #: family -> the lengths for which the kernel does what it does for Python's address (SIN6_LEN_RFC2133 is 24)
 LENGTHS: dict[int | None, range] = {
-    _socket.AF_INET: range(sizeof(sockaddr_in), STORAGE + 1),
+    **{family: range(size, STORAGE + 1) for family, size in WHOLE.items()},
     _socket.AF_INET6: range(24, STORAGE + 1),
-    _socket.AF_UNIX: range(2, sizeof(sockaddr_un) + 1),
+    _socket.AF_UNIX: range(HEADER, sizeof(sockaddr_un) + 1),
 }
 
 
@@ -72,6 +72,10 @@ def _address(view: memoryview | None, addrlen: int) -> Any:
         raise Inexpressible("Python's addresses are never longer than sockaddr_storage")
     raw = bytes(view[:addrlen])
     family = family_of(raw)
+    if family == _socket.AF_UNSPEC:
+        raise Inexpressible("no address of Python has the family AF_UNSPEC")
+    if family == _socket.AF_UNIX and len(path := to_python(raw)) > sizeof(sockaddr_un) - HEADER:
+        return path  # too long for Python too
     lengths = LENGTHS.get(family) if family is not None else range(0)
     if lengths is not None and addrlen not in lengths:
         wrong = "longer" if lengths and addrlen > lengths[-1] else "shorter"
@@ -180,7 +184,7 @@ def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
 
 @documented
 def accept4(fd: Fd, addr: Writable, addrlen: SocklenPointer, flags: Int, /) -> Fd:
-    if flags:
+    if flags & ~CLOEXEC:  # which is what socket.accept asks for
         raise Inexpressible("socket.accept takes no flags")
     return accept(fd, addr, addrlen)
 

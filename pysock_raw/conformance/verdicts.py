@@ -113,6 +113,8 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
             if mine["call"] != theirs["call"]:
                 break
             program[-1].append(Pair(mine, theirs, program[-1], len(program[-1]), program))
+    if actors:
+        _end_as_answer(program, calls.get(actors[0], []), _exception(c, other))
     for actor, pairs in zip(actors, program, strict=True):
         _compare_calls(comparison, side, pairs, (calls.get(actor, []), others.get(actor, [])), program, differences)
     last = program[0][-1] if program and program[0] else None  # of the program's own thread
@@ -123,6 +125,22 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
     if other.leaked and not c.leaked:
         comparison.unexplained(f"{side} leaked or lost the descriptors {other.leaked}")
     return comparison
+
+
+def _exception(c: Run, other: Run) -> str | None:
+    """The exception that ended a program on one side alone."""
+    ended = other.ended
+    return None if ended is None or ended == c.ended or ended.startswith(STOPPED) else ended
+
+
+def _end_as_answer(program: list[list[Pair]], calls: list[Record], exception: str | None) -> None:
+    """Where nothing differed before it, the exception that ended a program (a name that Python lacks, say) is what it
+    has instead of C's next call."""
+    pairs = program[0]
+    if exception is not None and len(pairs) < len(calls) and (not pairs or pairs[-1].equal()):
+        mine = calls[len(pairs)]
+        theirs = {**mine, "result": None, "errno": None, "raised": exception}
+        pairs.append(Pair(mine, theirs, pairs, len(pairs), program))
 
 
 def _ended_by(last: Pair | None, c_ended: str | None, ended: str | None) -> bool:

@@ -35,7 +35,7 @@ def _shared(kind: Kind) -> None:
         server, address = listener(c, kind)
 
         def acceptor() -> None:
-            must(c, c.fcntl(server, c.F_GETFD, 0))  # so that the trace knows it before there are any clients
+            must(c, c.fcntl(server, c.F_GETFL, 0))  # so that the trace knows it before there are any clients
             must(c, c.send(must(c, c.accept(server, None, None)), b"got it", 6, 0))
 
         for acceptor_pid in [box.helper(acceptor) for _ in range(3)]:

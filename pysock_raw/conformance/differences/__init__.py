@@ -3,9 +3,11 @@
 from pysock_raw.backends.contract import CALLS
 from pysock_raw.conformance.differences import (
     addresses,
+    constants,
     descriptors,
     lengths,
     messages,
+    names,
     options,
     order,
     pointers,
@@ -16,7 +18,21 @@ from pysock_raw.conformance.differences import (
 )
 from pysock_raw.conformance.differences.difference import Difference as Difference
 
-_THEMES = (sockets, descriptors, addresses, pointers, lengths, options, order, receiving, messages, polling, signals)
+_THEMES = (
+    sockets,
+    descriptors,
+    addresses,
+    names,
+    constants,
+    pointers,
+    lengths,
+    options,
+    order,
+    receiving,
+    messages,
+    polling,
+    signals,
+)
 
 CATALOGUE: tuple[Difference, ...] = tuple(
     sorted((entry for theme in _THEMES for entry in theme.ENTRIES), key=lambda entry: CALLS.index(entry.call))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from pysock_raw.conformance.differences.difference import Difference, raised
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.verdicts import Pair, succeeded
 
 #: call -> its recipe
 HANDED_OUT = {
@@ -23,27 +24,79 @@ HANDED_OUT = {
 }
 
 
+#: The same, with a default timeout
+BLOCKING = {
+    "socket": "sock = socket.socket(domain, type, protocol)\nsock.setblocking(not type & socket.SOCK_NONBLOCK)\nsock",
+    "accept": "connection, peer = sock.accept()\nconnection.setblocking(True)\nconnection, peer",
+    "accept4": "connection, peer = sock.accept()\n"
+    "connection.setblocking(not flags & socket.SOCK_NONBLOCK)\n"
+    "connection, peer",
+    "socketpair": "ends = socket.socketpair(domain, type, protocol)\n"
+    "for end in ends:\n"
+    "    end.setblocking(not type & socket.SOCK_NONBLOCK)\n"
+    "ends",
+}
+
+
 def _close_on_exec(call: str) -> Callable[[Pair], bool]:
     """F_GETFD of a descriptor that the call handed out (so it has a name), and that nobody has set since."""
 
     def recognises(pair: Pair) -> bool:
         if pair.call != "fcntl" or pair.argument("cmd") != "F_GETFD":
             return False
-        fd = pair.argument("fd")
-        handed_out = [old for old in pair.before if isinstance(fd, str) and fd in (old.c["result"], *_ends(old))]
+        fd, made = pair.argument("fd"), handed_out(pair)
         return (
             (pair.c["result"], pair.other["result"]) == (0, 1)
-            and bool(handed_out)
-            and handed_out[-1].call == call
+            and made is not None
+            and made.call == call
             and not any((old.argument("fd"), old.argument("cmd")) == (fd, "F_SETFD") for old in pair.before)
         )
 
     return recognises
 
 
+def handed_out(pair: Pair) -> Pair | None:
+    """The call that handed out the descriptor of this one."""
+    fd = pair.argument("fd")
+    made = [old for old in pair.before if isinstance(fd, str) and fd in (old.c["result"], *_ends(old))]
+    return made[-1] if made else None
+
+
 def _ends(pair: Pair) -> list[object]:
     ends = pair.argument("sv")
     return ends if isinstance(ends, list) else []
+
+
+def _nonblocking(call: str) -> Callable[[Pair], bool]:
+    """F_GETFL of a descriptor that the call handed out, when nobody has set O_NONBLOCK since."""
+
+    def recognises(pair: Pair) -> bool:
+        fd, made = pair.argument("fd"), handed_out(pair)
+        return (
+            pair.call == "fcntl"
+            and pair.argument("cmd") == "F_GETFL"
+            and made is not None
+            and made.call == call
+            and succeeded(pair.c)
+            and bool(pair.other["result"] == pair.c["result"] | os.O_NONBLOCK)
+            and not any((old.argument("fd"), old.argument("cmd")) == (fd, "F_SETFL") for old in pair.before)
+        )
+
+    return recognises
+
+
+def _flags_of_accept4(known: bool) -> Callable[[Pair], bool]:
+    """accept4 asked for SOCK_NONBLOCK and flags that there are (`known`), or for one that there is not."""
+
+    def recognises(pair: Pair) -> bool:
+        asked = set(str(pair.argument("flags")).split("|"))
+        return (
+            pair.call == "accept4"
+            and (asked <= {"SOCK_NONBLOCK", "SOCK_CLOEXEC"}) == known
+            and raised(pair, "Inexpressible: socket.accept takes no flags")
+        )
+
+    return recognises
 
 
 def _negative(call: str) -> Callable[[Pair], bool]:
@@ -106,5 +159,46 @@ ENTRIES: tuple[Difference, ...] = (
             predicate=_negative(call),
         )
         for call, recipe in TAKE_A_DESCRIPTOR.items()
+    ),
+    *(
+        Difference(
+            id=f"{call}-default-timeout",
+            title=f"a descriptor from {call} under setdefaulttimeout: C's blocks, Python's does not",
+            c="O_NONBLOCK is set only if SOCK_NONBLOCK asked for it.",
+            python="With a default timeout every socket object makes its descriptor non-blocking, and waits in poll; "
+            "one for a descriptor that was there before does too.",
+            why="init_sockobject in socketmodule.c calls internal_setblocking",
+            recipe=recipe,
+            evidence=f"{call}/default-timeout",
+            predicate=_nonblocking(call),
+        )
+        for call, recipe in BLOCKING.items()
+    ),
+    Difference(
+        id="accept4-nonblocking",
+        title="accept4 with SOCK_NONBLOCK: C makes the new descriptor non-blocking, Python cannot ask for it",
+        c="The new descriptor has O_NONBLOCK from the beginning.",
+        python="socket.accept takes no flags; it calls accept4 with SOCK_CLOEXEC.",
+        why="sock_accept_impl in socketmodule.c",
+        recipe="""\
+connection, peer = sock.accept()
+connection.set_inheritable(not flags & socket.SOCK_CLOEXEC)
+connection.setblocking(not flags & socket.SOCK_NONBLOCK)
+connection, peer""",
+        evidence="accept4/tcp/nonblocking",
+        predicate=_flags_of_accept4(known=True),
+    ),
+    Difference(
+        id="accept4-unknown-flag",
+        title="accept4 with a flag that there is not: C says EINVAL, Python cannot ask for it",
+        c="-1 with EINVAL, and the connection stays in the queue (accept4(2)).",
+        python="socket.accept takes no flags.",
+        why="sock_accept_impl in socketmodule.c",
+        recipe="""\
+if flags & ~(socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC):
+    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+sock.accept()""",
+        evidence="accept4/tcp/unknown-flag",
+        predicate=_flags_of_accept4(known=False),
     ),
 )

@@ -39,7 +39,8 @@ class Difference:
     pypy: bool = True
     """Whether it holds on PyPy."""
     no_fallback: bool = False
-    """Whether it happens inside Python's own retrying or closing, so that no fallback can even notice."""
+    """Whether it happens inside Python's own retrying or closing, or outside of all calls, so that no fallback can
+    even notice."""
 
     def __post_init__(self) -> None:
         if bool(self.recipe) == bool(self.no_recipe):
