@@ -1,10 +1,19 @@
 """The catalogue of differences between C and the stdlib's socket: a module for each theme."""
 
 from pysock_raw.backends.contract import CALLS
-from pysock_raw.conformance.differences import addresses, descriptors, pointers, polling, receiving, signals, sockets
+from pysock_raw.conformance.differences import (
+    addresses,
+    descriptors,
+    pointers,
+    polling,
+    receiving,
+    signals,
+    sockets,
+    timeouts,
+)
 from pysock_raw.conformance.differences.difference import Difference as Difference
 
-_THEMES = (sockets, descriptors, addresses, pointers, receiving, polling, signals)
+_THEMES = (sockets, descriptors, addresses, pointers, receiving, polling, signals, timeouts)
 
 CATALOGUE: tuple[Difference, ...] = tuple(
     sorted((entry for theme in _THEMES for entry in theme.ENTRIES), key=lambda entry: CALLS.index(entry.call))
