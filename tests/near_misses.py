@@ -7,7 +7,7 @@ longer this difference.
     without     the name of calls that were never made
 """
 
-from pysock_raw.conformance.differences import descriptors, timeouts
+from pysock_raw.conformance.differences import descriptors, signals, timeouts
 
 ONE_SECOND, NO_LIMIT = {"tv_sec": 1, "tv_usec": 0}, {"tv_sec": 0, "tv_usec": 0}
 ON_PURPOSE = {call: {"type": "SOCK_STREAM|SOCK_NONBLOCK"} for call in ("socket", "socketpair")}
@@ -27,10 +27,7 @@ NEAR_MISSES = {
     "recv-of-0-bytes": {"args": {"len": 1}},
     "poll-negative-descriptor": {"args": {"fds": [{"fd": 3, "events": "POLLIN", "revents": 0}]}},
     "poll-one-descriptor-twice": {"args": {"fds": [{"fd": fd, "events": "POLLIN", "revents": 0} for fd in (3, 4)]}},
-    **{
-        f"{call}-goes-on-after-signal": {"c": {"errno": "EAGAIN"}}
-        for call in ("accept", "read", "recv", "recvfrom", "poll")
-    },
+    **{f"{call}-goes-on-after-signal": {"c": {"errno": "EAGAIN"}} for call in (*signals.RETRIED, "poll")},
     "connect-waits-after-signal": {"c": {"errno": "EINPROGRESS"}},
     **{
         f"{call}-timeout-without-errno": {"earlier": {"setsockopt": {"optval": NO_LIMIT}}}

@@ -55,6 +55,10 @@ class Wait(NamedTuple):
 def limited(c: Backend, fd: int, seconds: float) -> None:
     """A limit on waiting, as a C programmer writes it and as a Python programmer writes it."""
     socket.setdefaulttimeout(seconds)
+    limited_in_c(c, fd, seconds)
+
+
+def limited_in_c(c: Backend, fd: int, seconds: float) -> None:
     value = c.timeval(tv_sec=int(seconds), tv_usec=round(seconds % 1 * 1_000_000))
     for option in (c.SO_RCVTIMEO, c.SO_SNDTIMEO):
         must(c, c.setsockopt(fd, c.SOL_SOCKET, option, value, c.sizeof(value)))

@@ -30,8 +30,11 @@ WITH_FLAGS = ("send", "recv", "sendto", "recvfrom")
 WIRE = ("linux", "netns", "tun")
 
 
-def _goes_on(call: str, source: str) -> Outcome:
-    return descriptor(source) if call in HANDS_OUT else success(source, result=ANSWERS.get(call, 1))
+def goes_on(call: str, source: str, observed: object = None) -> Outcome:
+    """What a call that has waited answers."""
+    if call in HANDS_OUT:
+        return descriptor(source, observed)
+    return success(source, observed, result=ANSWERS.get(call, 1))
 
 
 # --- a limit that is over ---
@@ -74,7 +77,7 @@ def _zero(call: str) -> None:
     @case(
         f"{call}/local/settimeout-of-0",
         f"a limit of 0 is none: {call} waits for as long as it takes",
-        _goes_on(call, "socket(7): a timeout of 0 never expires"),
+        goes_on(call, "socket(7): a timeout of 0 never expires"),
         needs=["linux"],
     )
     def _(c: Backend, box: Box) -> None:
@@ -95,7 +98,7 @@ def _since(call: str, id: str, needs: tuple[str, ...]) -> None:
     @case(
         id,
         f"another program that had a timeout for the same socket leaves {call} alone: it waits",
-        _goes_on(call, f"POSIX.1 {call}"),
+        goes_on(call, f"POSIX.1 {call}"),
         needs=needs,
     )
     def _(c: Backend, box: Box) -> None:
@@ -116,7 +119,7 @@ def _patient(call: str) -> None:
     @case(
         f"{call}/local/settimeout-patient",
         f"a limit that is far away does not keep {call} from waiting",
-        _goes_on(call, f"POSIX.1 {call}"),
+        goes_on(call, f"POSIX.1 {call}"),
         needs=["linux"],
     )
     def _(c: Backend, box: Box) -> None:
@@ -275,7 +278,7 @@ def _closed(call: str) -> None:
     @case(
         f"{call}/local/settimeout-and-close",
         f"close in another thread does not end a {call} that waits with a limit: it still gets its answer",
-        _goes_on(call, "close(2) on multithreaded programs; an experiment"),
+        goes_on(call, "close(2) on multithreaded programs; an experiment"),
         needs=["linux"],
     )
     def _(c: Backend, box: Box) -> None:

@@ -23,7 +23,16 @@ from pysock_raw.conformance.kinds import (
     peer_of,
     set_option,
 )
-from pysock_raw.conformance.waits import MOMENT, MUCH, PATIENCE, connecting_over_wire, fill, limited, woken
+from pysock_raw.conformance.waits import (
+    MOMENT,
+    MUCH,
+    PATIENCE,
+    connecting_over_wire,
+    fill,
+    limited,
+    limited_in_c,
+    woken,
+)
 from pysock_raw.conformance.wire import ACK, RST, THERE, Wire
 
 Transfer = Callable[..., int]
@@ -317,10 +326,9 @@ def _(c: Backend, box: Box) -> str:
 )
 def _(c: Backend, box: Box) -> str:
     wait = connecting_over_wire(c, box)
-    must(c, c.fcntl(wait.fd, c.F_SETFL, c.O_NONBLOCK))
+    limited_in_c(c, wait.fd, MOMENT)
     wait.call(0)
     said = c.strerror(c.get_errno())
-    must(c, c.fcntl(wait.fd, c.F_SETFL, 0))
     woken(box, wait)
     limited(c, wait.fd, PATIENCE)
     wait.call(0)
