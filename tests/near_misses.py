@@ -58,4 +58,6 @@ NEAR_MISSES = {
     "connect-timeout-twice": {"without": "connect"},
     "connect-error-taken-away": {"without": "connect"},
     "connect-timeout-while-trying": {"without": "connect"},
+    "fcntl-owner-is-a-group": {"args": {"cmd": "F_GETSIG"}},
+    "poll-limit-counts-entries": {"args": {"fds": [{"fd": 3, "events": "POLLIN", "revents": 0}]}},
 }

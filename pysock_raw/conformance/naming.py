@@ -72,6 +72,10 @@ class Names:
             for (name, kind), value in zip(kinds, call["args"], strict=False)
         ]
         result = call["result"]
+        if args[1:2] == ["F_SETOWN"]:
+            args[2] = self._owner(args[2])
+        elif args[1:2] == ["F_GETOWN"]:
+            result = self._owner(result)
         if result in descriptors.open and descriptors.open[result] != known.get(result):
             result = descriptors.open[result]
         keys = ("call", "errno", "raised", "emulated", "where")
@@ -116,6 +120,10 @@ class Names:
         if key == "path":
             return self._path(value)
         return self._given(key, value) if key == "pid" else value
+
+    def _owner(self, number: Any) -> Any:
+        """A process, or as a negative number a process group (fcntl(2))."""
+        return self._given("pid", number) if isinstance(number, int) and number not in (0, -1) else number
 
     def _given(self, key: str, value: Any) -> str:
         if (key, value) not in self.given:

@@ -111,3 +111,15 @@ def _(c: Backend, box: Box) -> list[str]:
     entries[1].fd, entries[1].events = one, c.POLLOUT
     c.poll(entries, 2, 0)
     return [{c.POLLIN: "POLLIN", c.POLLOUT: "POLLOUT"}.get(entry.revents, "else") for entry in entries]
+
+
+@case(
+    "poll/local/limit-counts-entries",
+    "RLIMIT_NOFILE limits the entries, however many of them are of one descriptor",
+    error("EINVAL", "poll(2)"),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> None:
+    one, _ = pair(c, c.SOCK_STREAM)
+    with machine.descriptors_below(16):
+        c.poll((c.pollfd * 17)(*[c.pollfd(fd=one, events=c.POLLOUT)] * 17), 17, 0)

@@ -3,6 +3,7 @@
 from pysock_raw.backends.contract import CALLS
 from pysock_raw.conformance.differences import (
     addresses,
+    commands,
     descriptors,
     pointers,
     polling,
@@ -13,7 +14,7 @@ from pysock_raw.conformance.differences import (
 )
 from pysock_raw.conformance.differences.difference import Difference as Difference
 
-_THEMES = (sockets, descriptors, addresses, pointers, receiving, polling, signals, timeouts)
+_THEMES = (sockets, descriptors, addresses, pointers, receiving, polling, signals, timeouts, commands)
 
 CATALOGUE: tuple[Difference, ...] = tuple(
     sorted((entry for theme in _THEMES for entry in theme.ENTRIES), key=lambda entry: CALLS.index(entry.call))
