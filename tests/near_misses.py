@@ -45,7 +45,7 @@ NEAR_MISSES = {
         for call in (*timeouts.ACCEPT, *timeouts.SEND, *timeouts.RECEIVE)
     },
     **{f"{call}-timeout-is-nonblock": {"without": call} for call in (*timeouts.HANDED_OUT, "setsockopt")},
-    **{f"{call}-timeout-sends-part": {"args": {"len": 7, "count": 7}} for call in (*timeouts.SEND, "write")},
+    **{f"{call}-timeout-sends-part": {"earlier": ON_PURPOSE} for call in (*timeouts.SEND, "write")},
     **{f"{call}-timeout-waits-for-room": {"args": {"len": 0}} for call in timeouts.SEND},
     "send-timeout-waits-for-nothing": {"args": {"len": 1}},
     **{f"{call}-timeout-breaks-waitall": {"args": {"flags": 0}} for call in timeouts.RECEIVE},
@@ -56,7 +56,8 @@ NEAR_MISSES = {
     },
     **{f"{call}-timeout-misses-urgent-byte": {"args": {"flags": 0}} for call in timeouts.RECEIVE},
     "connect-timeout-twice": {"without": "connect"},
-    "connect-error-taken-away": {"without": "connect"},
+    **{f"{call}-after-refused-connect": {"without": "connect"} for call in timeouts.AFTER_A_REFUSAL},
+    **{f"{call}-timeout-misses-shutdown": {"without": "shutdown"} for call in timeouts.RECEIVE},
     "connect-timeout-while-trying": {"without": "connect"},
     "fcntl-owner-is-a-group": {"args": {"cmd": "F_GETSIG"}},
     "poll-limit-counts-entries": {"args": {"fds": [{"fd": 3, "events": "POLLIN", "revents": 0}]}},

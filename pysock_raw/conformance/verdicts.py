@@ -50,8 +50,10 @@ class Pair:
         return "Inexpressible" in (_kind(self.c["raised"]), _kind(self.other["raised"]))
 
     def parted(self) -> bool:
-        """Whether the call succeeded on one side alone, so that the descriptors are in another state since."""
-        return succeeded(self.c) != succeeded(self.other)
+        """Whether the call succeeded, or goes on by itself, on one side alone, so that the descriptors are in another
+        state since."""
+        under_way = {record["errno"] == "EINPROGRESS" for record in (self.c, self.other) if not record["raised"]}
+        return succeeded(self.c) != succeeded(self.other) or len(under_way) == 2
 
 
 def succeeded(record: Record) -> bool:

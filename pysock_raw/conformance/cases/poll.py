@@ -19,13 +19,18 @@ from pysock_raw.conformance.kinds import (
 )
 
 
+def polled(c: Backend, fd: int) -> str:
+    """What poll says of a descriptor."""
+    names = ("POLLIN", "POLLOUT", "POLLPRI", "POLLERR", "POLLHUP", "POLLRDHUP", "POLLNVAL")
+    entry = c.pollfd(fd=fd, events=c.POLLIN | c.POLLOUT | c.POLLPRI | c.POLLRDHUP)
+    c.poll(entry, 1, 0)
+    return " ".join(name for name in names if entry.revents & getattr(c, name))
+
+
 def _polls(id: str, shows: str, kind: Kind, state: State, revents: str, source: str) -> None:
     @case(f"poll/{kind.name}/{id}", shows, success(source, result=1, observed=revents), needs=[*kind.needs, "linux"])
     def _(c: Backend, box: Box) -> str:
-        names = ("POLLIN", "POLLOUT", "POLLPRI", "POLLERR", "POLLHUP", "POLLRDHUP", "POLLNVAL")
-        entry = c.pollfd(fd=state(c, kind), events=c.POLLIN | c.POLLOUT | c.POLLPRI | c.POLLRDHUP)
-        c.poll(entry, 1, 0)
-        return " ".join(name for name in names if entry.revents & getattr(c, name))
+        return polled(c, state(c, kind))
 
 
 def _closed(c: Backend, kind: Kind) -> int:

@@ -15,7 +15,8 @@ from pysock_raw.conformance.waits import (
     MOMENT,
     PATIENCE,
     WAITS,
-    connecting_over_wire,
+    Wait,
+    connecting_over_tcp,
     full_listener,
     limited,
     woken,
@@ -24,10 +25,7 @@ from pysock_raw.conformance.waits import (
 HANDS_OUT = ("accept", "accept4")
 ANSWERS = {"connect": 0}
 """What a call that is let go on returns, if not 1 for its one byte."""
-ERRNO_OF_NO_WAIT = {"connect": "EINPROGRESS"}
-"""The errno of a call that does not wait, or waits no longer, if not EAGAIN."""
 WITH_FLAGS = ("send", "recv", "sendto", "recvfrom")
-WIRE = ("linux", "netns", "tun")
 
 
 def goes_on(call: str, source: str, observed: object = None) -> Outcome:
@@ -94,15 +92,19 @@ for _call in WAITS:
 # --- O_NONBLOCK, which a socket object with a timeout needs ---
 
 
-def _since(call: str, id: str, needs: tuple[str, ...]) -> None:
+def _arranged(c: Backend, box: Box, call: str, kind: str) -> Wait:
+    return connecting_over_tcp(c, box) if (call, kind) == ("connect", "tcp") else WAITS[call](c, box)
+
+
+def _since(call: str, kind: str) -> None:
     @case(
-        id,
+        f"{call}/{kind}/settimeout-once",
         f"another program that had a timeout for the same socket leaves {call} alone: it waits",
         goes_on(call, f"POSIX.1 {call}"),
-        needs=needs,
+        needs=["linux"],
     )
     def _(c: Backend, box: Box) -> None:
-        wait = connecting_over_wire(c, box) if "tun" in needs else WAITS[call](c, box)
+        wait = _arranged(c, box, call, kind)
         woken(box, wait)
         socket.setdefaulttimeout(PATIENCE)
         option(c, wait.fd, c.SOL_SOCKET, c.SO_TYPE)
@@ -111,8 +113,8 @@ def _since(call: str, id: str, needs: tuple[str, ...]) -> None:
 
 
 for _call in WAITS:
-    _since(_call, f"{_call}/local/settimeout-once", ("linux",))
-_since("connect", "connect/tcp/settimeout-once", WIRE)
+    _since(_call, "local")
+_since("connect", "tcp")
 
 
 def _patient(call: str) -> None:
@@ -133,17 +135,15 @@ for _call in WAITS:
     _patient(_call)
 
 
-def _nonblocking(call: str, kind: str, needs: tuple[str, ...]) -> None:
-    expected = ERRNO_OF_NO_WAIT.get(call, "EAGAIN")
-
+def _nonblocking(call: str, kind: str) -> None:
     @case(
         f"{call}/{kind}/settimeout-nonblocking",
         f"{call} on a descriptor with O_NONBLOCK does not wait, whatever the limit is",
-        error(expected, f"POSIX.1 {call}"),
-        needs=needs,
+        error("EINPROGRESS" if kind == "tcp" else "EAGAIN", f"POSIX.1 {call}; {call}(2)"),
+        needs=["linux"],
     )
     def _(c: Backend, box: Box) -> None:
-        wait = connecting_over_wire(c, box) if "tun" in needs else WAITS[call](c, box)
+        wait = _arranged(c, box, call, kind)
         must(c, c.fcntl(wait.fd, c.F_SETFL, c.O_NONBLOCK))
         woken(box, wait)
         limited(c, wait.fd, PATIENCE)
@@ -151,9 +151,8 @@ def _nonblocking(call: str, kind: str, needs: tuple[str, ...]) -> None:
 
 
 for _call in WAITS:
-    if _call != "connect":
-        _nonblocking(_call, "local", ("linux",))
-_nonblocking("connect", "tcp", WIRE)
+    _nonblocking(_call, "local")
+_nonblocking("connect", "tcp")
 
 
 def _dontwait(call: str) -> None:

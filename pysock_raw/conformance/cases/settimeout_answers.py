@@ -10,15 +10,19 @@ from collections.abc import Callable
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box, when_asleep
 from pysock_raw.conformance.case import case, error, success
+from pysock_raw.conformance.cases.poll import polled
 from pysock_raw.conformance.kinds import (
     LOCAL_DGRAM,
     TCP,
     UDP,
+    Address,
+    answer,
     bound,
     connected,
     inet,
     listener,
     must,
+    name_of,
     pair,
     peer_of,
     set_option,
@@ -27,13 +31,12 @@ from pysock_raw.conformance.waits import (
     MOMENT,
     MUCH,
     PATIENCE,
-    connecting_over_wire,
+    connecting_over_tcp,
     fill,
     limited,
     limited_in_c,
-    woken,
 )
-from pysock_raw.conformance.wire import ACK, RST, THERE, Wire
+from pysock_raw.conformance.wire import ACK, SYN, THERE, Wire
 
 Transfer = Callable[..., int]
 
@@ -226,6 +229,24 @@ for _call, _receive in {**RECEIVES, "read": _read}.items():
     _low_water(_call, _receive)
 
 
+def _shut_down(call: str) -> None:
+    @case(
+        f"{call}/local-dgram/settimeout-shut-down",
+        f"{call} on a datagram socket that is shut down has nothing to wait for",
+        success("POSIX.1 shutdown; an experiment: __skb_wait_for_more_packets"),
+        needs=["linux"],
+    )
+    def _(c: Backend, box: Box) -> None:
+        one, _ = pair(c, c.SOCK_DGRAM)
+        must(c, c.shutdown(one, c.SHUT_RD))
+        limited(c, one, MOMENT)
+        RECEIVES[call](c, one, bytearray(1), 0)
+
+
+for _call in RECEIVES:
+    _shut_down(_call)
+
+
 # --- errors that need no waiting ---
 
 #: call -> what it is tried on, the call, its errno at once
@@ -275,19 +296,15 @@ for _call in HOPELESS:
 
 # --- a second connect ---
 
-LAST = 10
-"""A port of the other host's."""
-
 
 @case(
     "connect/tcp/settimeout-again",
     "a socket that is connected says so when it is connected again",
     error("EISCONN", "POSIX.1 connect", observed=0),
-    needs=["linux", "netns", "tun"],
+    needs=["linux"],
 )
 def _(c: Backend, box: Box) -> int:
-    wait = connecting_over_wire(c, box)
-    woken(box, wait)
+    wait = connecting_over_tcp(c, box)
     limited(c, wait.fd, PATIENCE)
     first = wait.call(0)
     wait.call(0)
@@ -295,41 +312,86 @@ def _(c: Backend, box: Box) -> int:
 
 
 @case(
-    "connect/tcp/settimeout-again-when-refused",
-    "a socket that was refused tries again, and is refused again",
-    error("ECONNREFUSED", "POSIX.1 connect; an experiment: __inet_stream_connect", observed="Connection refused"),
+    "connect/tcp/settimeout-while-trying",
+    "connect waits for a connection that an earlier connect has begun",
+    success("an experiment: __inet_stream_connect waits in SS_CONNECTING too", observed="EINPROGRESS"),
     needs=["linux", "netns", "tun"],
 )
-def _(c: Backend, box: Box) -> str:
-    wire, ours = Wire(box), TCP.socket(c)
-
-    def refuse_until_the_last() -> None:
-        while wire.answer(wire.read(), RST | ACK).port != LAST:
-            pass
-
-    box.helper(refuse_until_the_last)
+def _(c: Backend, box: Box) -> int | str:
+    wire, ours, address = Wire(box), TCP.socket(c), inet(c, THERE, 9)
+    limited_in_c(c, ours, MOMENT)
+    said = answer(c, c.connect(ours, *address))
+    box.helper(lambda: when_asleep(box.pid, lambda: wire.answer(wire.read(), SYN | ACK)))
     limited(c, ours, PATIENCE)
-    c.connect(ours, *inet(c, THERE, 9))
-    said = c.strerror(c.get_errno())
-    c.connect(ours, *inet(c, THERE, 9))
-    with socket.socket() as last:  # another try of the case's own, so that its helper knows the end
-        last.setblocking(False)
-        last.connect_ex(("192.0.2.2", LAST))
+    c.connect(ours, *address)
     return said
+
+
+# --- after a connect that was refused ---
+
+_UNDONE = "an experiment: __inet_stream_connect disconnects what it could not connect"
+
+
+def _refused(c: Backend) -> tuple[int, Address]:
+    """A socket whose connect was refused, because nobody listens there, and the address that it tried."""
+    (_, address), ours = bound(c, TCP), TCP.socket(c)
+    limited(c, ours, PATIENCE)
+    c.connect(ours, *address)
+    return ours, address
 
 
 @case(
-    "connect/tcp/settimeout-while-trying",
-    "connect waits for a connection that an earlier connect has begun",
-    success("an experiment: __inet_stream_connect waits in SS_CONNECTING too", observed="Operation now in progress"),
-    needs=["linux", "netns", "tun"],
+    "connect/tcp/settimeout-refused",
+    "a socket that was refused can try again, and is refused again",
+    error("ECONNREFUSED", f"POSIX.1 connect; {_UNDONE}"),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> None:
+    ours, address = _refused(c)
+    c.connect(ours, *address)
+
+
+@case(
+    "getsockname/tcp/settimeout-refused",
+    "a socket that was refused has lost the address that its connect had found for it",
+    success(_UNDONE, observed="0.0.0.0"),
+    needs=["linux"],
 )
 def _(c: Backend, box: Box) -> str:
-    wait = connecting_over_wire(c, box)
-    limited_in_c(c, wait.fd, MOMENT)
-    wait.call(0)
-    said = c.strerror(c.get_errno())
-    woken(box, wait)
-    limited(c, wait.fd, PATIENCE)
-    wait.call(0)
-    return said
+    address, _ = name_of(c, _refused(c)[0], TCP)
+    return socket.inet_ntoa(bytes(address.sin_addr))
+
+
+@case(
+    "listen/tcp/settimeout-refused",
+    "a socket that was refused can listen",
+    success(_UNDONE),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> None:
+    c.listen(_refused(c)[0], 1)
+
+
+@case(
+    "poll/tcp/settimeout-refused",
+    "a socket that was refused is hung up, as one that never was connected",
+    success(_UNDONE, result=1, observed="POLLOUT POLLHUP"),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> str:
+    return polled(c, _refused(c)[0])
+
+
+def _nothing_comes(call: str, receive: Callable[[Backend, int, bytearray, int], int]) -> None:
+    @case(
+        f"{call}/tcp/settimeout-refused",
+        f"{call} on a socket that was refused finds it unconnected",
+        error("ENOTCONN", f"POSIX.1 {call}; {_UNDONE}"),
+        needs=["linux"],
+    )
+    def _(c: Backend, box: Box) -> None:
+        receive(c, _refused(c)[0], bytearray(1), 0)
+
+
+for _call, _receive in {**RECEIVES, "read": _read}.items():
+    _nothing_comes(_call, _receive)

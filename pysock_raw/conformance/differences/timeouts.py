@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.verdicts import Pair, succeeded
@@ -19,6 +20,7 @@ TIMED_OUT = "TimeoutError: timed out"
 """It has no errno: the kernel's own ETIMEDOUT has."""
 WAITS = "sock_call_ex in socketmodule.c"
 LIMITS = ("SO_RCVTIMEO", "SO_SNDTIMEO")
+REFUSALS = ("ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH")
 OF_NO_SOCKET_OBJECT = ("fcntl", "read", "write")
 """Calls that take a descriptor and make no socket object of it."""
 
@@ -72,41 +74,50 @@ def _unlimited(call: str) -> str:
 # --- what the trace says of a descriptor ---
 
 
-def _same_file(pair: Pair) -> list[object]:
-    """The descriptor that a call is about, and those that it was duplicated from."""
-    fds = [pair.argument("fd")]
+def _file(pair: Pair, fd: object) -> object:
+    """A descriptor's open file description, by the name of its first descriptor."""
     for old in reversed(pair.before):
-        if old.call == "fcntl" and str(old.argument("cmd")).startswith("F_DUPFD") and old.c["result"] == fds[-1]:
-            fds.append(old.argument("fd"))
-    return fds
+        if old.call == "fcntl" and str(old.argument("cmd")).startswith("F_DUPFD") and old.c["result"] == fd:
+            fd = old.argument("fd")
+    return fd
+
+
+def _earlier(pair: Pair, fd: object = None) -> list[Pair]:
+    """The earlier calls on the open file description that a call is about."""
+    file = _file(pair, pair.argument("fd") if fd is None else fd)
+    return [old for old in pair.before if file is not None and _file(pair, old.argument("fd")) == file]
+
+
+def _set(pair: Pair, *options: str) -> list[Any]:
+    """The values that the program has set these options of the descriptor to, the last one last."""
+    calls = [old for old in _earlier(pair) if old.call == "setsockopt" and old.argument("optname") in options]
+    return [old.argument("optval") for old in calls]
 
 
 def _limit(pair: Pair) -> float | None:
     """The seconds that the program has last set as its descriptor's limit, or None."""
-    limits = [
-        old.argument("optval")
-        for old in pair.before
-        if old.call == "setsockopt" and old.argument("optname") in LIMITS and old.argument("fd") == pair.argument("fd")
-    ]
-    value = limits[-1] if limits else None
+    value = (_set(pair, *LIMITS) or [None])[-1]
     return value["tv_sec"] + value["tv_usec"] / 1e6 if isinstance(value, dict) and "tv_sec" in value else None
 
 
 def _made_nonblocking(pair: Pair) -> bool:
     """Whether the program has last asked for O_NONBLOCK on the descriptor, when it made it or since."""
-    fds = _same_file(pair)
-    for old in reversed(pair.before):
-        if old.call == "fcntl" and old.argument("cmd") == "F_SETFL" and old.argument("fd") in fds:
+    for old in reversed(_earlier(pair)):
+        if old.argument("cmd") == "F_SETFL":
             return "O_NONBLOCK" in str(old.argument("arg"))
-        if _handed_out(old, fds[-1]):
-            return "SOCK_NONBLOCK" in str(old.argument("type") or old.argument("flags"))
-    return False
+    made = _maker(pair)
+    return made is not None and "SOCK_NONBLOCK" in str(made.argument("type") or made.argument("flags"))
 
 
-def _handed_out(pair: Pair, fd: object) -> bool:
-    ends = pair.argument("sv")
-    made = pair.call in ("socket", "accept", "accept4") and pair.c["result"] == fd
-    return isinstance(fd, str) and (made or (isinstance(ends, list) and fd in ends))
+def _maker(pair: Pair) -> Pair | None:
+    """The call that handed the descriptor out."""
+    fd = _file(pair, pair.argument("fd"))
+    for old in reversed(pair.before):
+        ends = old.argument("sv")
+        made = old.call in ("socket", "accept", "accept4") and old.c["result"] == fd
+        if isinstance(fd, str) and (made or (isinstance(ends, list) and fd in ends)):
+            return old
+    return None
 
 
 def _asked(pair: Pair, flag: str) -> bool:
@@ -144,8 +155,9 @@ def _without_errno(pair: Pair) -> bool:
 
 
 def _waits_no_more(pair: Pair) -> bool:
-    """C waited and has an answer, and Python says that it would have had to wait."""
-    return succeeded(pair.c) and pair.other["errno"] in ("EAGAIN", "EINPROGRESS") and _may_wait(pair)
+    """C waited if it had to and has an answer, and Python says that it would have had to wait."""
+    answered = pair.c["result"] is not None and pair.c["errno"] not in ("EAGAIN", "EINPROGRESS", "EALREADY", "EINTR")
+    return answered and pair.other["errno"] in ("EAGAIN", "EINPROGRESS") and _may_wait(pair)
 
 
 @_only(*OF_SOCKETS)
@@ -155,7 +167,8 @@ def _of_zero(pair: Pair) -> bool:
 
 @_only(*IN_PYTHON)
 def _nonblocking_since(pair: Pair) -> bool:
-    return _waits_no_more(pair) and (_limit(pair) is None or pair.call in OF_NO_SOCKET_OBJECT)
+    mine = pair.call in OF_NO_SOCKET_OBJECT or _limit(pair) != 0
+    return _waits_no_more(pair) and mine and not _waits_for_no_room(pair)
 
 
 def _waits_for_no_room(pair: Pair) -> bool:
@@ -211,23 +224,22 @@ def _only_python_has_nonblock(pair: Pair) -> bool:
     )
 
 
-def _objects_since(pair: Pair) -> list[Pair]:
-    """The calls on a descriptor that made a socket object of it."""
-    fds = _same_file(pair)
-    return [old for old in pair.before if old.argument("fd") in fds and old.call not in OF_NO_SOCKET_OBJECT]
+def _objects_since(pair: Pair) -> bool:
+    """Whether an earlier call on the descriptor made a socket object of it."""
+    return any(old.call not in OF_NO_SOCKET_OBJECT for old in _earlier(pair))
 
 
 def _born_nonblocking(call: str) -> Predicate:
     def recognises(pair: Pair) -> bool:
-        made = [old for old in pair.before if _handed_out(old, _same_file(pair)[-1])]
-        mine = bool(made) and made[-1].call == call
+        made = _maker(pair)
+        mine = made is not None and made.call == call
         return _only_python_has_nonblock(pair) and mine and not _objects_since(pair)
 
     return recognises
 
 
 def _set_nonblocking(pair: Pair) -> bool:
-    return _only_python_has_nonblock(pair) and bool(_objects_since(pair))
+    return _only_python_has_nonblock(pair) and _objects_since(pair)
 
 
 # --- answers ---
@@ -240,7 +252,7 @@ def _less(pair: Pair) -> bool:
 
 @_only(*SEND, "write")
 def _sent_a_part(pair: Pair) -> bool:
-    return _less(pair) and pair.c["result"] == (pair.argument("len") or pair.argument("count")) and _may_wait(pair)
+    return _less(pair) and _may_wait(pair)
 
 
 @_only(*SEND)
@@ -257,19 +269,14 @@ def _not_all(pair: Pair) -> bool:
     return _less(pair) and _asked(pair, "MSG_WAITALL") and _may_wait(pair)
 
 
-def _has_a_mark(pair: Pair) -> bool:
-    marks = [old for old in pair.before if old.call == "setsockopt" and old.argument("optname") == "SO_RCVLOWAT"]
-    return pair.argument("fd") in [old.argument("fd") for old in marks]
-
-
 @_only(*RECEIVE, "read")
 def _below_the_mark(pair: Pair) -> bool:
-    return _less(pair) and _has_a_mark(pair) and not _asked(pair, "MSG_WAITALL") and _may_wait(pair)
+    return _less(pair) and bool(_set(pair, "SO_RCVLOWAT")) and not _asked(pair, "MSG_WAITALL") and _may_wait(pair)
 
 
 @_only(*RECEIVE)
 def _until_the_mark(pair: Pair) -> bool:
-    return succeeded(pair.c) and _timed_out(pair) and _has_a_mark(pair) and not _asked(pair, "MSG_OOB")
+    return succeeded(pair.c) and _timed_out(pair) and bool(_set(pair, "SO_RCVLOWAT")) and not _asked(pair, "MSG_OOB")
 
 
 @_only(*RECEIVE)
@@ -277,31 +284,84 @@ def _misses_the_urgent_byte(pair: Pair) -> bool:
     return pair.c["result"] == 1 and _timed_out(pair) and _asked(pair, "MSG_OOB")
 
 
-# --- a second connect ---
+@_only(*RECEIVE)
+def _misses_the_shutdown(pair: Pair) -> bool:
+    shut = any(old.call == "shutdown" and old.argument("how") in ("SHUT_RD", "SHUT_RDWR") for old in _earlier(pair))
+    return pair.c["result"] == 0 and pair.argument("len") != 0 and _timed_out(pair) and shut
 
 
-def _connected_before(pair: Pair) -> Pair | None:
-    """The last connect of the same descriptor."""
-    earlier = [old for old in pair.before if old.call == "connect" and old.argument("fd") == pair.argument("fd")]
-    return earlier[-1] if pair.call == "connect" and earlier else None
+# --- after a connect ---
+
+
+def _connect_before(pair: Pair, fd: object = None) -> Pair | None:
+    """The last connect of the same socket."""
+    return next((old for old in reversed(_earlier(pair, fd)) if old.call == "connect"), None)
 
 
 def _twice(pair: Pair) -> bool:
-    first = _connected_before(pair)
-    answers = pair.c["errno"], pair.other["result"]
-    return first is not None and answers == ("EISCONN", 0) and first.c["result"] == first.other["result"] == 0
-
-
-def _error_taken_away(pair: Pair) -> bool:
-    first = _connected_before(pair)
-    aborted = pair.c["errno"] != "ECONNABORTED" == pair.other["errno"]
-    return first is not None and aborted and first.other["errno"] not in (None, "EINPROGRESS", "EALREADY")
+    first = _connect_before(pair)
+    answers = pair.call, pair.c["errno"], pair.other["result"]
+    return (
+        first is not None and answers == ("connect", "EISCONN", 0) and first.c["result"] == first.other["result"] == 0
+    )
 
 
 def _does_not_wait_again(pair: Pair) -> bool:
-    first = _connected_before(pair)
-    return first is not None and pair.c["result"] == 0 and pair.other["errno"] == "EALREADY"
+    answered = pair.c["result"] == 0 or pair.c["errno"] in REFUSALS
+    again = pair.call == "connect" and answered and pair.other["errno"] == "EALREADY"
+    return again and _connect_before(pair) is not None
 
+
+def _refused_before(pair: Pair, fd: object = None) -> bool:
+    """Whether the socket's last connect was refused on both sides."""
+    first = _connect_before(pair, fd)
+    return first is not None and first.c["errno"] == first.other["errno"] and first.c["errno"] in REFUSALS
+
+
+def _aborted(pair: Pair) -> bool:
+    aborted = pair.c["errno"] != "ECONNABORTED" == pair.other["errno"]
+    return pair.call == "connect" and aborted and _refused_before(pair)
+
+
+def _keeps_its_address(pair: Pair) -> bool:
+    addresses = [record["args"][1:2] for record in (pair.c, pair.other)]
+    if pair.call != "getsockname" or not all(address and isinstance(address[0], dict) for address in addresses):
+        return False
+    hosts = [address[0].get("addr") for address in addresses]
+    return hosts[0] in ("0.0.0.0", "::") and hosts[1] != hosts[0] and _refused_before(pair)
+
+
+def _cannot_listen(pair: Pair) -> bool:
+    answers = pair.call, pair.c["result"], pair.other["errno"]
+    return answers == ("listen", 0, "EINVAL") and _refused_before(pair)
+
+
+def _readable(pair: Pair) -> bool:
+    """poll answers differently, and of refused sockets alone: in Python they have come to their end too."""
+    if pair.call != "poll" or not (succeeded(pair.c) and succeeded(pair.other)):
+        return False
+    entries = [record["args"][0] for record in (pair.c, pair.other)]
+    differ = [mine for mine, theirs in zip(*entries, strict=True) if mine != theirs]
+    return bool(differ) and all(_refused_before(pair, entry["fd"]) for entry in differ)
+
+
+@_only(*RECEIVE, "read")
+def _at_its_end(pair: Pair) -> bool:
+    return pair.c["errno"] == "ENOTCONN" and pair.other["result"] == 0 and _refused_before(pair)
+
+
+#: call -> what C does on a socket whose connect was refused, what Python does, the predicate
+AFTER_A_REFUSAL: dict[str, tuple[str, str, Predicate]] = {
+    "connect": ("tries again", "says ECONNABORTED", _aborted),
+    "getsockname": (
+        "has the unnamed address again",
+        "the address of the connection that there never was",
+        _keeps_its_address,
+    ),
+    "listen": ("can listen", "says EINVAL", _cannot_listen),
+    "poll": ("says POLLHUP, as of an unconnected one", "also that it came to its end", _readable),
+    **{call: ("says ENOTCONN", "returns 0, as at an end", _at_its_end(call)) for call in (*RECEIVE, "read")},
+}
 
 ENTRIES: tuple[Difference, ...] = (
     *(
@@ -539,7 +599,7 @@ ENTRIES: tuple[Difference, ...] = (
     ),
     Difference(
         id="connect-timeout-twice",
-        title="connect with a timeout to a host that is not there at once, and once more: C says EISCONN, Python 0",
+        title="connect with a timeout over TCP, and once more: C says EISCONN, Python 0",
         c="A connect that waited has told the socket that it is connected: EISCONN.",
         python="It polled instead, so the next connect is the first to learn of the connection, and succeeds too.",
         why="internal_connect and sock_connect_impl in socketmodule.c look at SO_ERROR in place of connecting again",
@@ -547,15 +607,33 @@ ENTRIES: tuple[Difference, ...] = (
         evidence="connect/tcp/settimeout-again",
         predicate=_twice,
     ),
-    Difference(
-        id="connect-error-taken-away",
-        title="connect once more after one that waited and was refused: C tries again, Python says ECONNABORTED",
-        c="A connect that waited and failed leaves the socket as it was: the next one tries again.",
-        python="It took the error from SO_ERROR, so the next connect finds an end without a reason: ECONNABORTED.",
-        why="sock_connect_impl in socketmodule.c reads SO_ERROR, which the kernel forgets when it has told it",
-        recipe=_unlimited("connect"),
-        evidence="connect/tcp/settimeout-again-when-refused",
-        predicate=_error_taken_away,
+    *(
+        Difference(
+            id=f"{call}-after-refused-connect",
+            title=f"{call} after a connect with a timeout was refused: C {in_c}, Python {in_python}",
+            c="A connect that waited and failed leaves the socket as it was before.",
+            python="It polled, and took the error from SO_ERROR: nothing has told the socket that it is unconnected.",
+            why="sock_connect_impl in socketmodule.c reads SO_ERROR in place of connecting again",
+            recipe=_unlimited(call) if call == "connect" else "",
+            no_recipe="" if call == "connect" else "it is too late; the connect before must be one without a timeout",
+            evidence=f"{call}/tcp/settimeout-refused",
+            predicate=predicate,
+        )
+        for call, (in_c, in_python, predicate) in AFTER_A_REFUSAL.items()
+    ),
+    *(
+        Difference(
+            id=f"{call}-timeout-misses-shutdown",
+            title=f"{call} with a timeout on a datagram socket that is shut down: C returns 0, Python times out",
+            c="A receive that may wait finds the end: 0.",
+            python="One that does not wait looks at the queue alone: EAGAIN. poll calls the socket readable, so it is "
+            "tried again and again, without pause, until TimeoutError.",
+            why=f"{WAITS} polls and calls again after EAGAIN",
+            recipe=_unlimited(call),
+            evidence=f"{call}/local-dgram/settimeout-shut-down",
+            predicate=_misses_the_shutdown(call),
+        )
+        for call in RECEIVE
     ),
     Difference(
         id="connect-timeout-while-trying",
