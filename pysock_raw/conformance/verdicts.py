@@ -17,6 +17,8 @@ VERDICTS = ("same", "emulated", "inexpressible", "differs", "refused", "unexplai
 
 ACCEPTABLE = {"python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
 
+TRANSFERS = ("read", "write", "send", "recv", "sendto", "recvfrom")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Pair:
@@ -50,10 +52,11 @@ class Pair:
         return "Inexpressible" in (_kind(self.c["raised"]), _kind(self.other["raised"]))
 
     def parted(self) -> bool:
-        """Whether the call succeeded, or goes on by itself, on one side alone, so that the descriptors are in another
-        state since."""
+        """Whether the call succeeded, goes on by itself, or moved its bytes on one side alone, so that the
+        descriptors are in another state since."""
         under_way = {record["errno"] == "EINPROGRESS" for record in (self.c, self.other) if not record["raised"]}
-        return succeeded(self.c) != succeeded(self.other) or len(under_way) == 2
+        bytes_moved = {record["result"] for record in (self.c, self.other)} if self.call in TRANSFERS else set()
+        return succeeded(self.c) != succeeded(self.other) or 2 in (len(under_way), len(bytes_moved))
 
 
 def succeeded(record: Record) -> bool:

@@ -20,6 +20,8 @@ TIMED_OUT = "TimeoutError: timed out"
 """It has no errno: the kernel's own ETIMEDOUT has."""
 WAITS = "sock_call_ex in socketmodule.c"
 LIMITS = ("SO_RCVTIMEO", "SO_SNDTIMEO")
+OF_WAITING = ("EAGAIN", "EINPROGRESS", "EALREADY", "EINTR")
+"""How C says that a call would have to wait, waited too long, or was kept from waiting."""
 REFUSALS = ("ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH")
 OF_NO_SOCKET_OBJECT = ("fcntl", "read", "write")
 """Calls that take a descriptor and make no socket object of it."""
@@ -156,7 +158,7 @@ def _without_errno(pair: Pair) -> bool:
 
 def _waits_no_more(pair: Pair) -> bool:
     """C waited if it had to and has an answer, and Python says that it would have had to wait."""
-    answered = pair.c["result"] is not None and pair.c["errno"] not in ("EAGAIN", "EINPROGRESS", "EALREADY", "EINTR")
+    answered = pair.c["result"] is not None and pair.c["errno"] not in OF_WAITING
     return answered and pair.other["errno"] in ("EAGAIN", "EINPROGRESS") and _may_wait(pair)
 
 
@@ -199,8 +201,7 @@ def _for_the_error_queue(pair: Pair) -> bool:
 
 @_only(*OF_SOCKETS)
 def _hides_an_error(pair: Pair) -> bool:
-    errors = ("EINVAL", "ENOTCONN", "EPIPE", "EOPNOTSUPP", "EISCONN", "EDESTADDRREQ")
-    return pair.c["errno"] in errors and _timed_out(pair)
+    return pair.c["result"] == -1 and pair.c["errno"] not in OF_WAITING and _timed_out(pair)
 
 
 @_only(*ACCEPT, *RECEIVE, *SEND)
