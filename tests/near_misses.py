@@ -7,7 +7,7 @@ longer this difference.
     without     the name of calls that were never made
 """
 
-from pysock_raw.conformance.differences import descriptors, signals, timeouts
+from pysock_raw.conformance.differences import connecting, descriptors, signals, timeouts
 
 ONE_SECOND, NO_LIMIT = {"tv_sec": 1, "tv_usec": 0}, {"tv_sec": 0, "tv_usec": 0}
 ON_PURPOSE = {call: {"type": "SOCK_STREAM|SOCK_NONBLOCK"} for call in ("socket", "socketpair")}
@@ -56,7 +56,7 @@ NEAR_MISSES = {
     },
     **{f"{call}-timeout-misses-urgent-byte": {"args": {"flags": 0}} for call in timeouts.RECEIVE},
     "connect-timeout-twice": {"without": "connect"},
-    **{f"{call}-after-refused-connect": {"without": "connect"} for call in timeouts.AFTER_A_REFUSAL},
+    **{f"{call}-after-refused-connect": {"without": "connect"} for call in connecting.AFTER_A_REFUSAL},
     **{f"{call}-timeout-misses-shutdown": {"without": "shutdown"} for call in timeouts.RECEIVE},
     "connect-timeout-while-trying": {"without": "connect"},
     "fcntl-owner-is-a-group": {"args": {"cmd": "F_GETSIG"}},

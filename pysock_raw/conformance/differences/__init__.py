@@ -4,17 +4,31 @@ from pysock_raw.backends.contract import CALLS
 from pysock_raw.conformance.differences import (
     addresses,
     commands,
+    connecting,
     descriptors,
     pointers,
     polling,
     receiving,
     signals,
     sockets,
+    timeout_answers,
     timeouts,
 )
 from pysock_raw.conformance.differences.difference import Difference as Difference
 
-_THEMES = (sockets, descriptors, addresses, pointers, receiving, polling, signals, timeouts, commands)
+_THEMES = (
+    sockets,
+    descriptors,
+    addresses,
+    pointers,
+    receiving,
+    polling,
+    signals,
+    timeouts,
+    timeout_answers,
+    connecting,
+    commands,
+)
 
 CATALOGUE: tuple[Difference, ...] = tuple(
     sorted((entry for theme in _THEMES for entry in theme.ENTRIES), key=lambda entry: CALLS.index(entry.call))
