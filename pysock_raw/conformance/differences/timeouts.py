@@ -94,7 +94,8 @@ def only(*calls: str) -> Callable[[Predicate], Callable[[str], Predicate]]:
 @only(*OF_SOCKETS)
 def _without_errno(pair: Pair) -> bool:
     over = pair.c["errno"] in ("EAGAIN", "EINPROGRESS", "EALREADY") and limit(pair) != 0
-    return over and timed_out(pair) and may_wait(pair) and not asked(pair, "MSG_ERRQUEUE")
+    queue = pair.call in RECEIVE and asked(pair, "MSG_ERRQUEUE")
+    return over and timed_out(pair) and may_wait(pair) and not queue
 
 
 def _waits_no_more(pair: Pair) -> bool:
