@@ -196,7 +196,6 @@ ENTRIES: tuple[Difference, ...] = (
             recipe=unlimited(call),
             evidence=evidence,
             predicate=_without_errno(call),
-            pypy=call != "connect",  # PyPy's connect returns as if it had connected
         )
         for call, errno, evidence in (
             *((call, "EAGAIN", f"{call}/local/settimeout-expires") for call in OF_SOCKETS if call != "connect"),
