@@ -46,7 +46,7 @@ def _restarted(call: str) -> None:
 
 for _call in WAITS:
     if _call not in ELSEWHERE:
-        _interrupted(_call, f"{_call}/local/interrupted", f"a caught signal ends a {_call} that waits", None)
+        _interrupted(_call, f"{_call}/local/interrupted", f"a caught signal ends {_call} while it waits", None)
     _restarted(_call)
     _interrupted(
         _call,
@@ -78,7 +78,7 @@ def _(c: Backend, box: Box) -> None:
 def _partly_sent(call: str, send: Callable[[Backend, int], int]) -> None:
     @case(
         f"{call}/local/interrupted-partly",
-        f"a {call} that has sent a part when a signal is caught returns the length of that part",
+        f"{call} that has sent a part when a signal is caught returns the length of that part",
         error("EAGAIN", f"POSIX.1 {call}", observed=True),
         needs=["linux"],
     )

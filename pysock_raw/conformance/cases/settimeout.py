@@ -276,7 +276,7 @@ def _(c: Backend, box: Box) -> None:
 def _closed(call: str) -> None:
     @case(
         f"{call}/local/settimeout-and-close",
-        f"close in another thread does not end a {call} that waits with a limit: it still gets its answer",
+        f"close in another thread does not end {call} while it waits with a limit: it still gets its answer",
         goes_on(call, "close(2) on multithreaded programs; an experiment"),
         needs=["linux"],
     )
