@@ -128,10 +128,12 @@ def state_of(pid: int) -> bytes:
 
 def when_waiting(fd: int, work: Callable[[], object]) -> None:
     """Do `work` once the main thread of this process sleeps in a system call on a descriptor (its first argument in
-    /proc/PID/syscall): that it sleeps could also mean that it waits for the interpreter's lock."""
+    /proc/PID/syscall), or in a poll of one descriptor (its second argument is 1): that it sleeps could also mean that
+    it waits for the interpreter's lock."""
     while True:
         with open(f"/proc/self/task/{os.getpid()}/syscall") as call:
-            if call.read().split()[1:2] == [hex(fd)]:
-                break
+            first, second = (*call.read().split()[1:3], "", "")[:2]
+        if first == hex(fd) or second == "0x1":
+            break
         os.sched_yield()
     work()

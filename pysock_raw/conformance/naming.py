@@ -107,6 +107,10 @@ class Things:
             for (name, kind), value in zip(kinds, call["args"], strict=False)
         ]
         result = call["result"]
+        if args[1:2] == ["F_SETOWN"]:
+            args[2] = self._owner(args[2])
+        elif args[1:2] == ["F_GETOWN"]:
+            result = self._owner(result)
         if result in descriptors.open and descriptors.open[result] != known.get(result):
             result = descriptors.open[result]
         keys = ("call", "errno", "raised", "emulated", "where")
@@ -149,6 +153,10 @@ class Things:
         if key == "path":
             return self._path(value)
         return Thing(key, value) if key == "pid" else value
+
+    def _owner(self, number: Any) -> Any:
+        """A process, or as a negative number a process group (fcntl(2))."""
+        return Thing("pid", number) if isinstance(number, int) and number not in (0, -1) else number
 
     def _path(self, path: str) -> Any:
         """A path without the id of a process of the program; below the directory for temporary files its random

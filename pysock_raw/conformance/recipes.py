@@ -109,6 +109,8 @@ def _given_back(call: str, given: dict[str, Any], value: Any) -> Any:
 
 
 def _give_address(given: dict[str, Any], address: Any) -> None:
+    if given["addrlen"] is None:
+        return
     with stdlib._borrowed(given["fd"]) as sock:
         raw = to_bytes(sock.family, address)
     view, room = arguments.value_result(given["addr"], given["addrlen"])

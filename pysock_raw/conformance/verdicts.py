@@ -18,6 +18,8 @@ VERDICTS = ("same", "emulated", "inexpressible", "differs", "refused", "unexplai
 
 ACCEPTABLE = {"c": VERDICTS[:1], "python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
 
+TRANSFERS = ("read", "write", "send", "recv", "sendto", "recvfrom")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Pair:
@@ -54,8 +56,11 @@ class Pair:
         return "Inexpressible" in (_kind(self.c["raised"]), _kind(self.other["raised"]))
 
     def parted(self) -> bool:
-        """Whether the call succeeded on one side alone, so that the descriptors are in another state since."""
-        return succeeded(self.c) != succeeded(self.other)
+        """Whether the call succeeded, goes on by itself, or moved its bytes on one side alone, so that the
+        descriptors are in another state since."""
+        under_way = {record["errno"] == "EINPROGRESS" for record in (self.c, self.other) if not record["raised"]}
+        bytes_moved = {record["result"] for record in (self.c, self.other)} if self.call in TRANSFERS else set()
+        return succeeded(self.c) != succeeded(self.other) or 2 in (len(under_way), len(bytes_moved))
 
 
 def succeeded(record: Record) -> bool:

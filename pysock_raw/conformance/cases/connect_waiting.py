@@ -13,27 +13,16 @@ from pysock_raw.conformance.kinds import (
     LOCAL,
     LOCAL_SEQPACKET,
     TCP,
-    Address,
     Kind,
-    client,
     inet,
-    listener,
     must,
     option,
     peer_of,
     same_address,
     set_option,
-    wait_readable,
 )
+from pysock_raw.conformance.waits import full_listener
 from pysock_raw.conformance.wire import ACK, SYN, THERE, Wire
-
-
-def _full(c: Backend, kind: Kind) -> tuple[int, Address]:
-    """A listener whose queue is full: what asks it now gets no answer (listen(2))."""
-    server, address = listener(c, kind, backlog=0)
-    client(c, kind, address)
-    wait_readable(c, server)
-    return server, address
 
 
 def _impatient(c: Backend, kind: Kind, seconds: float) -> int:
@@ -50,7 +39,7 @@ def _impatient(c: Backend, kind: Kind, seconds: float) -> int:
     needs=["linux"],
 )
 def _(c: Backend, box: Box) -> str:
-    _, address = _full(c, TCP)
+    _, address = full_listener(c, TCP)
     ours = TCP.socket(c, c.SOCK_NONBLOCK)
     c.connect(ours, *address)
     said = c.strerror(c.get_errno())
@@ -66,7 +55,7 @@ def _waits(kind: Kind, expired: str, source: str) -> None:
         needs=["linux"],
     )
     def _(c: Backend, box: Box) -> None:
-        _, address = _full(c, kind)
+        _, address = full_listener(c, kind)
         c.connect(_impatient(c, kind, 0.01), *address)
 
 
@@ -83,7 +72,7 @@ def _local_waits(kind: Kind) -> None:
         needs=["linux"],
     )
     def _(c: Backend, box: Box) -> str:
-        _, address = _full(c, kind)
+        _, address = full_listener(c, kind)
         ours = kind.socket(c, c.SOCK_NONBLOCK)
         c.connect(ours, *address)
         c.getpeername(ours, c.sockaddr_un(), c.socklen_t(110))
@@ -96,7 +85,7 @@ def _local_waits(kind: Kind) -> None:
         needs=["linux"],
     )
     def _(c: Backend, box: Box) -> None:
-        server, address = _full(c, kind)
+        server, address = full_listener(c, kind)
         box.helper(lambda: when_asleep(box.pid, lambda: must(c, c.accept(server, None, None))))
         c.connect(kind.socket(c), *address)
 
@@ -107,7 +96,7 @@ def _local_waits(kind: Kind) -> None:
         needs=["linux"],
     )
     def _(c: Backend, box: Box) -> int:
-        server, address = _full(c, kind)
+        server, address = full_listener(c, kind)
         handled: list[int] = []
         signal.signal(signal.SIGUSR1, lambda number, frame: handled.append(number))
         signal.siginterrupt(signal.SIGUSR1, False)
@@ -122,7 +111,7 @@ def _local_waits(kind: Kind) -> None:
         needs=["linux"],
     )
     def _(c: Backend, box: Box) -> None:
-        _, address = _full(c, kind)
+        _, address = full_listener(c, kind)
         box.interrupt(then=lambda: None, restart=True)
         c.connect(_impatient(c, kind, 100), *address)
 
@@ -133,7 +122,7 @@ def _local_waits(kind: Kind) -> None:
         needs=["linux"],
     )
     def _(c: Backend, box: Box) -> None:
-        server, address = _full(c, kind)
+        server, address = full_listener(c, kind)
         ours = kind.socket(c)
         box.thread(lambda: when_waiting(ours, lambda: must(c, c.close(server))))
         c.connect(ours, *address)
@@ -145,7 +134,7 @@ def _local_waits(kind: Kind) -> None:
         needs=["linux"],
     )
     def _(c: Backend, box: Box) -> None:
-        server, address = _full(c, kind)
+        server, address = full_listener(c, kind)
         ours = kind.socket(c)
 
         def close_and_accept() -> None:
@@ -216,7 +205,7 @@ def _(c: Backend, box: Box) -> list[int]:
     needs=["linux"],
 )
 def _(c: Backend, box: Box) -> None:
-    _, address = _full(c, TCP)
+    _, address = full_listener(c, TCP)
     ours = TCP.socket(c)
     box.thread(lambda: when_waiting(ours, lambda: must(c, c.shutdown(ours, c.SHUT_RDWR))))
     c.connect(ours, *address)
@@ -251,7 +240,7 @@ def _(c: Backend, box: Box) -> None:
     needs=["linux"],
 )
 def _(c: Backend, box: Box) -> list[object]:
-    _, address = _full(c, TCP)
+    _, address = full_listener(c, TCP)
     ours = TCP.socket(c, c.SOCK_NONBLOCK)
     c.connect(ours, *address)
     said = c.strerror(c.get_errno())
@@ -273,7 +262,7 @@ def _unanswered(id: str, shows: str, abort_on_overflow: bool, needs: list[str]) 
         if abort_on_overflow:
             machine.network()
             machine.setting("ipv4/tcp_abort_on_overflow", "1")
-        _, address = _full(c, TCP)
+        _, address = full_listener(c, TCP)
         ours = TCP.socket(c)
         must(c, set_option(c, ours, c.IPPROTO_TCP, c.TCP_SYNCNT, 1))
         must(c, set_option(c, ours, c.IPPROTO_TCP, c.TCP_USER_TIMEOUT, 1))

@@ -19,13 +19,18 @@ from pysock_raw.conformance.kinds import (
 )
 
 
+def polled(c: Backend, fd: int) -> str:
+    """What poll says of a descriptor."""
+    names = ("POLLIN", "POLLOUT", "POLLPRI", "POLLERR", "POLLHUP", "POLLRDHUP", "POLLNVAL")
+    entry = c.pollfd(fd=fd, events=c.POLLIN | c.POLLOUT | c.POLLPRI | c.POLLRDHUP)
+    c.poll(entry, 1, 0)
+    return " ".join(name for name in names if entry.revents & getattr(c, name))
+
+
 def _polls(id: str, shows: str, kind: Kind, state: State, revents: str, source: str) -> None:
     @case(f"poll/{kind.name}/{id}", shows, success(source, result=1, observed=revents), needs=[*kind.needs, "linux"])
     def _(c: Backend, box: Box) -> str:
-        names = ("POLLIN", "POLLOUT", "POLLPRI", "POLLERR", "POLLHUP", "POLLRDHUP", "POLLNVAL")
-        entry = c.pollfd(fd=state(c, kind), events=c.POLLIN | c.POLLOUT | c.POLLPRI | c.POLLRDHUP)
-        c.poll(entry, 1, 0)
-        return " ".join(name for name in names if entry.revents & getattr(c, name))
+        return polled(c, state(c, kind))
 
 
 def _closed(c: Backend, kind: Kind) -> int:
@@ -111,3 +116,15 @@ def _(c: Backend, box: Box) -> list[str]:
     entries[1].fd, entries[1].events = one, c.POLLOUT
     c.poll(entries, 2, 0)
     return [{c.POLLIN: "POLLIN", c.POLLOUT: "POLLOUT"}.get(entry.revents, "else") for entry in entries]
+
+
+@case(
+    "poll/local/limit-counts-entries",
+    "RLIMIT_NOFILE limits the entries, however many of them are of one descriptor",
+    error("EINVAL", "poll(2)"),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> None:
+    one, _ = pair(c, c.SOCK_STREAM)
+    with machine.descriptors_below(16):
+        c.poll((c.pollfd * 17)(*[c.pollfd(fd=one, events=c.POLLOUT)] * 17), 17, 0)

@@ -3,6 +3,8 @@
 from pysock_raw.backends.contract import CALLS
 from pysock_raw.conformance.differences import (
     addresses,
+    commands,
+    connecting,
     constants,
     descriptors,
     lengths,
@@ -15,6 +17,8 @@ from pysock_raw.conformance.differences import (
     receiving,
     signals,
     sockets,
+    timeout_answers,
+    timeouts,
 )
 from pysock_raw.conformance.differences.difference import Difference as Difference
 
@@ -32,6 +36,10 @@ _THEMES = (
     messages,
     polling,
     signals,
+    timeouts,
+    timeout_answers,
+    connecting,
+    commands,
 )
 
 CATALOGUE: tuple[Difference, ...] = tuple(

@@ -28,7 +28,11 @@ def _foreign_name(pair: Pair) -> bool:
     family = _name(pair).get("family")
     made = [old for old in pair.before if old.call == "socket" and old.c["result"] == pair.argument("fd")]
     foreign = family is not None and (not made or made[-1].argument("domain") != family)
-    return foreign and raised(pair, *FOREIGN, *(f"TypeError: sendmsg(): {family} address" for family in INET))
+    return foreign and raised(
+        pair,
+        *(words for other in FOREIGN for words in other.words),
+        *(f"TypeError: sendmsg(): {family} address" for family in INET),
+    )
 
 
 ENTRIES: tuple[Difference, ...] = (

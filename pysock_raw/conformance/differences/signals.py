@@ -19,8 +19,12 @@ signal.signal(signal.SIGUSR1, interrupt)
 #: call -> the call in Python, its evidence
 RETRIED = {
     "accept": ("sock.accept()", "accept/tcp/interrupted"),
+    "accept4": ("sock.accept()", "accept4/local/interrupted"),
     "read": ("os.read(fd, count)", "read/local/interrupted"),
+    "write": ("os.write(fd, data)", "write/local/interrupted"),
+    "send": ("sock.send(data, flags)", "send/local/interrupted"),
     "recv": ("sock.recv(len, flags)", "recv/local/interrupted"),
+    "sendto": ("sock.sendto(data, flags, address)", "sendto/local/interrupted"),
     "recvfrom": ("sock.recvfrom(len, flags)", "recvfrom/local/interrupted"),
 }
 

@@ -1,0 +1,173 @@
+"""Differences that settimeout makes in how much a call transfers, and in what it takes for an answer."""
+
+from __future__ import annotations
+
+from pysock_raw.conformance.differences.difference import Difference
+from pysock_raw.conformance.differences.history import (
+    asked,
+    earlier,
+    may_wait,
+    values_set,
+)
+from pysock_raw.conformance.differences.timeouts import (
+    RECEIVE,
+    SEND,
+    WAITS,
+    only,
+    timed_out,
+    unlimited,
+)
+from pysock_raw.conformance.verdicts import Pair, succeeded
+
+
+def _less(pair: Pair) -> bool:
+    """Both transferred something, Python less."""
+    return succeeded(pair.c) and succeeded(pair.other) and 0 < int(pair.other["result"]) < int(pair.c["result"])
+
+
+@only(*SEND, "write")
+def _sent_a_part(pair: Pair) -> bool:
+    return _less(pair) and may_wait(pair)
+
+
+@only(*SEND)
+def _waited_for_room(pair: Pair) -> bool:
+    return succeeded(pair.c) and timed_out(pair) and pair.argument("len") != 0
+
+
+def _waited_for_room_for_nothing(pair: Pair) -> bool:
+    return pair.call == "send" and pair.argument("len") == 0 and pair.c["result"] == 0 and timed_out(pair)
+
+
+@only(*RECEIVE)
+def _not_all(pair: Pair) -> bool:
+    return _less(pair) and asked(pair, "MSG_WAITALL") and may_wait(pair)
+
+
+@only(*RECEIVE, "read")
+def _below_the_mark(pair: Pair) -> bool:
+    return _less(pair) and bool(values_set(pair, "SO_RCVLOWAT")) and not asked(pair, "MSG_WAITALL") and may_wait(pair)
+
+
+@only(*RECEIVE)
+def _until_the_mark(pair: Pair) -> bool:
+    return (
+        succeeded(pair.c) and timed_out(pair) and bool(values_set(pair, "SO_RCVLOWAT")) and not asked(pair, "MSG_OOB")
+    )
+
+
+@only(*RECEIVE)
+def _misses_the_urgent_byte(pair: Pair) -> bool:
+    return pair.c["result"] == 1 and timed_out(pair) and asked(pair, "MSG_OOB")
+
+
+@only(*RECEIVE)
+def _misses_the_shutdown(pair: Pair) -> bool:
+    shut = any(old.call == "shutdown" and old.argument("how") in ("SHUT_RD", "SHUT_RDWR") for old in earlier(pair))
+    return pair.c["result"] == 0 and pair.argument("len") != 0 and timed_out(pair) and shut
+
+
+ENTRIES: tuple[Difference, ...] = (
+    *(
+        Difference(
+            id=f"{call}-timeout-sends-part",
+            title=f"{call} of much on a stream with a timeout: C waits until all is sent, Python returns with a part",
+            c="A call that may wait sends everything, if SO_SNDTIMEO leaves it the time.",
+            python="One call that does not wait: it returns what there was room for.",
+            why="O_NONBLOCK, set by init_sockobject in socketmodule.c; only socket.sendall goes on",
+            recipe=unlimited(call),
+            evidence=f"{call}/{'tcp' if call == 'sendto' else 'local'}/settimeout-and-much",
+            predicate=_sent_a_part(call),
+        )
+        for call in (*SEND, "write")
+    ),
+    *(
+        Difference(
+            id=f"{call}-timeout-waits-for-room",
+            title=f"{call} with a timeout on a socket that has a little room: C sends at once, Python waits for more",
+            c="There is room until the send buffer is full.",
+            python="poll calls a local socket writable only while less than a quarter of its buffer is used.",
+            why=f"{WAITS} waits for POLLOUT (unix_writable in the kernel) before it sends",
+            recipe=unlimited(call),
+            evidence=f"{call}/{'local' if call == 'send' else 'local-dgram'}/settimeout-and-room",
+            predicate=_waited_for_room(call),
+        )
+        for call in SEND
+    ),
+    Difference(
+        id="send-timeout-waits-for-nothing",
+        title="send of 0 bytes with a timeout on a stream that is full: C returns 0 at once, Python waits for room",
+        c="There is always room for no bytes.",
+        python="TimeoutError, if nobody reads.",
+        why=f"{WAITS} waits for POLLOUT before it sends, however little",
+        recipe=unlimited("send"),
+        evidence="send/local/settimeout-and-nothing",
+        predicate=_waited_for_room_for_nothing,
+    ),
+    *(
+        Difference(
+            id=f"{call}-timeout-breaks-waitall",
+            title=f"{call} with a timeout and MSG_WAITALL: C waits for all, Python returns with what is there",
+            c="The call waits until all that it asked for has come, within SO_RCVTIMEO.",
+            python="The flag has no effect on a descriptor with O_NONBLOCK.",
+            why="O_NONBLOCK, set by init_sockobject in socketmodule.c",
+            recipe=unlimited(call),
+            evidence=f"{call}/local/settimeout-waitall",
+            predicate=_not_all(call),
+        )
+        for call in RECEIVE
+    ),
+    *(
+        Difference(
+            id=f"{call}-timeout-breaks-low-water-mark",
+            title=f"{call} with a timeout and SO_RCVLOWAT: C waits for that much, Python returns with less",
+            c="The call waits until SO_RCVLOWAT bytes have come, within SO_RCVTIMEO.",
+            python="poll calls a local stream readable when a byte is there, and the receive does not wait for more.",
+            why="O_NONBLOCK, set by init_sockobject in socketmodule.c",
+            recipe=unlimited(call),
+            evidence=f"{call}/local/settimeout-low-water",
+            predicate=_below_the_mark(call),
+        )
+        for call in (*RECEIVE, "read")
+    ),
+    *(
+        Difference(
+            id=f"{call}-timeout-waits-for-low-water-mark",
+            title=f"{call} of less than SO_RCVLOWAT with a timeout: C takes what is there, Python waits for the mark",
+            c="The call waits for SO_RCVLOWAT bytes, or for what it asked for if that is less.",
+            python="poll of a TCP socket waits for SO_RCVLOWAT bytes, also if fewer are asked for: TimeoutError.",
+            why=f"{WAITS} waits for POLLIN, and poll does not know how much will be asked for",
+            recipe=unlimited(call),
+            evidence=f"{call}/tcp/settimeout-low-water",
+            predicate=_until_the_mark(call),
+        )
+        for call in RECEIVE
+    ),
+    *(
+        Difference(
+            id=f"{call}-timeout-misses-urgent-byte",
+            title=f"{call} with a timeout and MSG_OOB: C takes the urgent byte, Python waits for others",
+            c="The urgent byte is received as soon as it has arrived.",
+            python="An urgent byte alone is POLLPRI and not POLLIN: TimeoutError, and the byte stays.",
+            why=f"{WAITS} waits for POLLIN whatever the flags are",
+            recipe=unlimited(call),
+            evidence=f"{call}/tcp/settimeout-urgent",
+            predicate=_misses_the_urgent_byte(call),
+        )
+        for call in RECEIVE
+    ),
+    *(
+        Difference(
+            id=f"{call}-timeout-misses-shutdown",
+            title=f"{call} with a timeout on a datagram socket that is shut down: C returns 0, Python times out",
+            c="A receive that may wait finds the end: 0.",
+            python="One that does not wait looks at the queue alone: EAGAIN. poll calls the socket readable, so it is "
+            "tried again and again, without pause, until TimeoutError.",
+            why=f"{WAITS} polls and calls again after EAGAIN",
+            recipe=unlimited(call),
+            evidence=f"{call}/local-dgram/settimeout-shut-down",
+            predicate=_misses_the_shutdown(call),
+        )
+        for call in RECEIVE
+    ),
+)
