@@ -21,6 +21,12 @@ MSG_WAITFORONE = 0x10000  # linux/socket.h; Python has no name for it
 MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0)
 
 
+def refuse_compat(flags: int) -> None:
+    """MSG_CMSG_COMPAT, bit 31, is the kernel's own, and refused before the descriptor is looked at (__sys_recvmsg)."""
+    if flags < 0:
+        raise Emulated(errno.EINVAL)
+
+
 def _checked(batch: Batch | None, index: int) -> Message:
     """One message, if the kernel would go on with it."""
     if batch is None:

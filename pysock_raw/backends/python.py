@@ -50,6 +50,7 @@ from pysock_raw.backends.fallback import (
 from pysock_raw.backends.fallback_messages import (
     receive_message,
     receive_messages,
+    refuse_compat,
     send_message,
     send_messages,
 )
@@ -353,6 +354,7 @@ def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrl
 def sendmsg(fd: Fd, msg: Readable, flags: Int, /) -> int:
     fd, flags = to_int(fd), arguments.send_flags(flags)
     batch = messages.read("msg", msg, 1, messages.SENDMSG)
+    refuse_compat(flags)
     result = send_message(fd, batch, 0, flags)
     messages.done(msg, batch)
     return result
@@ -363,6 +365,7 @@ def sendmsg(fd: Fd, msg: Readable, flags: Int, /) -> int:
 def recvmsg(fd: Fd, msg: Writable, flags: Int, /) -> int:
     fd, flags = to_int(fd), to_int(flags)
     batch = messages.read("msg", msg, 1, messages.RECVMSG)
+    refuse_compat(flags)
     result = receive_message(fd, batch, 0, flags)
     messages.done(msg, batch)
     return result
@@ -373,6 +376,7 @@ def recvmsg(fd: Fd, msg: Writable, flags: Int, /) -> int:
 def sendmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
     fd, vlen, flags = to_int(fd), arguments.unsigned(vlen), arguments.send_flags(flags)
     batch = messages.read("msgvec", msgvec, vlen, messages.SENDMMSG)
+    refuse_compat(flags)
     result = send_messages(fd, batch, vlen, flags)
     _last.emulated = True
     messages.done(msgvec, batch)
@@ -384,6 +388,7 @@ def sendmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
 def recvmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, timeout: TimespecPointer, /) -> Int:
     fd, vlen, flags, time = to_int(fd), arguments.unsigned(vlen), to_int(flags), arguments.time(timeout)
     batch = messages.read("msgvec", msgvec, vlen, messages.RECVMMSG)
+    refuse_compat(flags)
     result = receive_messages(fd, batch, vlen, flags, time)
     _last.emulated = True
     messages.done(msgvec, batch)

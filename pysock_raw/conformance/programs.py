@@ -9,98 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hypothesis import strategies as st
 
 from pysock_raw.backends import load
 from pysock_raw.constants import GROUPS
 
-PRELUDE = '''\
-"""Found by pysock-raw search. It leaves files and sends packets: run it in an empty directory, and, unless it stays on
-loopback, with a network of its own:
-
-    unshare -rn sh -c "ip link set lo up; pysock-raw compare found.py"
-"""
-
-import contextlib
-import os
-import signal
-
-import pysock_raw as c
-
-pipe = os.pipe2(os.O_NONBLOCK)
-
-
-def ends(*fds):
-    """The descriptors, none of whose calls waits longer than 2 ms."""
-    for fd in fds:
-        for option in (c.SO_RCVTIMEO, c.SO_SNDTIMEO):
-            if fd > 2:
-                c.setsockopt(fd, c.SOL_SOCKET, option, c.timeval(0, 2000), 16)
-    return fds if len(fds) > 1 else fds[0]
-
-
-def inet(host, port, family=c.AF_INET):
-    address = c.sockaddr_in(sin_family=family, sin_port=c.htons(port))
-    address.sin_addr.s_addr = c.htonl(host)
-    return address, 16
-
-
-def inet6(host, port, flow=0, scope=0):
-    address = c.sockaddr_in6(
-        sin6_family=c.AF_INET6, sin6_port=c.htons(port), sin6_flowinfo=c.htonl(flow), sin6_scope_id=scope
-    )
-    c.inet_pton(c.AF_INET6, host, address.sin6_addr)
-    return address, 28
-
-
-def local(path):
-    return c.sockaddr_un(sun_family=c.AF_UNIX, sun_path=path), 2 + len(path)
-
-
-def raw(family, data):
-    return family.to_bytes(2, "little") + data, 2 + len(data)
-
-
-def cut(address, length):
-    return address[0], min(length, c.sizeof(address[0]) if hasattr(address[0], "_fields_") else len(address[0]))
-
-
-def name(fd):
-    address, length = c.sockaddr_storage(), c.socklen_t(128)
-    return (address, min(length.value, 128)) if c.getsockname(fd, address, length) == 0 else (None, 0)
-
-
-def pair(type):
-    both = (c.c_int * 2)()
-    return ends(*both) if c.socketpair(c.AF_UNIX, type, 0, both) == 0 else (-1, -1)
-
-
-def connected(address, type, listens=True):
-    """A server's descriptor, a client's and (from accept) their connection's."""
-    family = int.from_bytes(bytes(address[0])[:2], "little")
-    server, client = (ends(c.socket(family, type, 0)) for _ in range(2))
-    c.bind(server, *address)
-    if listens:
-        c.listen(server, 1)
-    c.connect(client, *name(server))
-    return server, client, ends(c.accept(server, None, None))
-
-
-@contextlib.contextmanager
-def signalled(fd, restart):
-    """Send a signal that is caught, soon, and give calls on the descriptor time for it."""
-    if fd > 2:
-        c.setsockopt(fd, c.SOL_SOCKET, c.SO_RCVTIMEO, c.timeval(0, 100000), 16)
-    signal.signal(signal.SIGALRM, lambda number, frame: None)
-    signal.siginterrupt(signal.SIGALRM, not restart)
-    signal.setitimer(signal.ITIMER_REAL, 0.001)
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    ends(fd)
-
-
-'''
+PRELUDE = (Path(__file__).parent / "prelude.txt").read_text()
 
 
 @dataclass(frozen=True)
@@ -147,7 +63,7 @@ def script(steps: Iterable[Step]) -> str:
     written = _Written()
     for step in steps:
         written.add(step)
-    return PRELUDE + "".join(f"{line}\n" for line in written.lines)
+    return "\n\n".join([PRELUDE, "".join(f"{line}\n" for line in written.lines)])
 
 
 # --- values ---
@@ -198,7 +114,7 @@ message_flags = st.one_of(
     *[_text(0)] * 2,
     _text(*_names("MSG_", without="MSG_ZEROCOPY")),
     st.builds(" | ".join, st.lists(_text(*_names("MSG_", without="MSG_ZEROCOPY")), min_size=2, max_size=3)),
-    _text("1 << 30", "0x10000", -1),
+    _text("1 << 30", "0x10000", -1, "-(2**31)"),
 )
 
 HOSTS = ("c.INADDR_LOOPBACK", "c.INADDR_ANY", "c.INADDR_BROADCAST", "0x7F000002", "0xE0000001", "0x0A000001")
@@ -248,6 +164,14 @@ data = st.one_of(
     _text('b"ping", 4', 'b"ping", 2', 'b"", 0', 'b"ping", 0', "bytes(70000), 70000"),
     st.builds("None, {}".format, _text(0, 1, 16)),
 )
+contents = st.builds(
+    "[{}]".format, st.lists(_text("b'ping'", "b''", "bytes(100)", "bytes(70000)"), max_size=3).map(", ".join)
+)
+spaces = st.builds(
+    "[{}]".format, st.lists(_text("bytearray(4)", "bytearray(0)", "bytearray(100)"), max_size=3).map(", ".join)
+)
+names_room = _text("(None, 0)", "(None, 0)", "(bytearray(128), 128)", "(bytearray(16), 4)")
+controls_room = _text(None, None, "bytearray(64)", "bytearray(24)", "bytearray(64), 20", "bytearray(4)")
 options = st.one_of(
     *[
         st.builds("{}, {}".format, st.just(f"c.{level}"), _text(*_names(prefix, without=UNSTEADY)))
@@ -327,6 +251,15 @@ STEPS: tuple[st.SearchStrategy[Step], ...] = (
     _step("c.sendto({}, {}, {}, {})", fds, data, message_flags, addresses),
     _step("c.sendto({}, {}, {}, *{})", fds, data, message_flags, _made("name")),
     _step("c.recvfrom({}, {}, {}, {})", fds, buffers, message_flags, rooms),
+    _step("c.sendmsg({}, message({}), {})", fds, contents, message_flags),
+    _step("c.sendmsg({}, message({}, {}), {})", fds, contents, _made("name"), message_flags),
+    _step("c.sendmsg({}, message({}, {}), {})", fds, contents, known_addresses, message_flags),
+    _step("c.sendmsg({}, message([b'x'], control=rights({})), 0)", fds, fds),
+    _step("c.recvmsg({}, message({}, {}, {}), {})", fds, spaces, names_room, controls_room, message_flags),
+    _step("c.{}msg({}, None, 0)", _text("send", "recv"), fds),
+    _step("c.sendmmsg({}, *batch(message({}), message({})), {})", fds, contents, contents, message_flags),
+    _step("c.recvmmsg({}, *batch(message({}), message({})), {}, None)", fds, spaces, spaces, message_flags),
+    _step("socket.setdefaulttimeout({})", _text(None, None, 0, 0.003)),
     _step(
         "c.poll((c.pollfd * 2)(c.pollfd({}, {}), c.pollfd({}, {})), {}, {})",
         fds,

@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -225,6 +226,7 @@ def _performed(code: CodeType, api: Backend) -> dict[str, Any]:
         ended = f"{type(error).__name__}: {error}"
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        socket.setdefaulttimeout(None)
         for file, kept in enumerate(standard):
             os.dup2(kept, file)
         os.closerange(3, OURS)
