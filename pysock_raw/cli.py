@@ -346,7 +346,7 @@ def _evidence(difference: Any) -> int:
     print(*explain.evidence(result), sep="\n")
     if difference.recipe:
         written = cast(Backend, Written(difference.call, difference.recipe))
-        (result,) = compare_cases(cases, [sides[0], "stdlib"], instead={"stdlib": written}).results
+        (result,) = compare_cases(cases, [sides[0], "stdlib"], instead={cases[0].id: written}).results
         verdict = result.comparisons["stdlib"].verdict
         print(f"\nthe recipe   in place of {difference.call} on the stdlib side: {verdict}")
     return report.status

@@ -75,7 +75,6 @@ NEAR_MISSES = {
         }
         for entry in constants.ENTRIES
     },
-    **{f"{call}-default-timeout": {"without": call} for call in descriptors.BLOCKING},
     "accept4-nonblocking": {"args": {"flags": "SOCK_NONBLOCK|0x1"}},
     "accept4-unknown-flag": {"args": {"flags": "SOCK_NONBLOCK|SOCK_CLOEXEC"}},
     **{f"{call}-null-address": {"args": {"addr": {"family": "AF_INET"}}} for call in ("bind", "connect", "sendto")},
@@ -96,7 +95,6 @@ NEAR_MISSES = {
         f"{call}-negative-length": {"args": {"addrlen": {"in": 2**31 - 1, "out": 16}}}
         for call in pointers.TELL_AN_ADDRESS
     },
-    "poll-more-than-the-limit": {"args": {"fds": [{"fd": 3, "events": "POLLIN", "revents": 0}]}},
     "getsockopt-room-beyond-1024": {"args": {"optlen": {"in": 1024, "out": 4}}},
     "getsockopt-negative-length": {"args": {"optlen": {"in": 2**31 - 1, "out": 4}}},
     "getsockopt-room-of-0": {"args": {"optlen": {"in": 1, "out": 0}}},

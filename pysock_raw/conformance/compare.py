@@ -118,10 +118,14 @@ def compare_cases(
     syscalls: bool = False,
 ) -> Report:
     """Run every case on every side and judge it. The first side is the reference. With `syscalls` each run is under
-    strace. ImportError if a side cannot be loaded: a comparison without it would be none. `instead` has other apis for
-    some sides."""
+    strace. ImportError if a side cannot be loaded: a comparison without it would be none. `instead` has, for the ids of
+    some cases, an api in place of the stdlib."""
     started = time.monotonic()
-    apis = {side: _api(side, syscalls) for side in sides} | dict(instead)
+    apis = {side: _api(side, syscalls) for side in sides}
+
+    def api(case: Case, side: str) -> Backend:
+        return instead.get(case.id, apis[side]) if side == "stdlib" else apis[side]
+
     for prefix in GROUPS:
         names(prefix)  # once here instead of once in each child
     results = [Result(case, sides[0], _lack(case)) for case in cases]
@@ -131,7 +135,7 @@ def compare_cases(
     count, done = len(ready) * len(sides), 0
     for some, workers in ((together, jobs or WAITING * (os.cpu_count() or 1)), (alone, 1)):
         work = [
-            Job((result, side), _program(result.case, apis[side]), syscalls=syscalls)
+            Job((result, side), _program(result.case, api(result.case, side)), syscalls=syscalls)
             for result in some
             for side in sides
         ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import socket as stdlib
 from collections.abc import Callable
 
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import case, descriptor, success
-from pysock_raw.conformance.kinds import LOCAL, TCP, client, listener, must, pair
+from pysock_raw.conformance.kinds import TCP, client, listener, must, pair
 
 
 def _accepting(call: str) -> Callable[[Backend, int], int]:
@@ -33,19 +32,6 @@ def _accepted(call: str) -> None:
             found.append(c.fcntl(_accepting(call)(c, server), c.F_GETFD, 0))
         return found
 
-    @case(
-        f"{call}/default-timeout",
-        "a descriptor that was accepted blocks, whatever a program told the socket module of Python",
-        descriptor("accept(2): file status flags are not inherited on Linux", observed=False),
-        needs=["linux"],
-    )
-    def _(c: Backend, box: Box) -> bool:
-        server, address = listener(c, LOCAL)
-        client(c, LOCAL, address)
-        stdlib.setdefaulttimeout(5)
-        fd = _accepting(call)(c, server)
-        return bool(c.fcntl(fd, c.F_GETFL, 0) & c.O_NONBLOCK)
-
 
 _accepted("accept")
 _accepted("accept4")
@@ -58,26 +44,6 @@ _accepted("accept4")
 )
 def _(c: Backend, box: Box) -> list[int]:
     return [c.fcntl(fd, c.F_GETFD, 0) for fd in pair(c, c.SOCK_STREAM)]
-
-
-@case(
-    "socket/default-timeout",
-    "a new descriptor blocks, whatever a program told the socket module of Python",
-    descriptor("POSIX.1 socket", observed=False),
-)
-def _(c: Backend, box: Box) -> bool:
-    stdlib.setdefaulttimeout(5)
-    return bool(c.fcntl(TCP.socket(c), c.F_GETFL, 0) & c.O_NONBLOCK)
-
-
-@case(
-    "socketpair/default-timeout",
-    "both descriptors of a pair block, whatever a program told the socket module of Python",
-    success("POSIX.1 socketpair", observed=[False, False]),
-)
-def _(c: Backend, box: Box) -> list[bool]:
-    stdlib.setdefaulttimeout(5)
-    return [bool(c.fcntl(fd, c.F_GETFL, 0) & c.O_NONBLOCK) for fd in pair(c, c.SOCK_STREAM)]
 
 
 @case(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pysock_raw.backends.contract import Backend
-from pysock_raw.conformance import machine
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import case, error, success
 from pysock_raw.conformance.kinds import (
@@ -145,16 +144,3 @@ def _(c: Backend, box: Box) -> int:
 )
 def _(c: Backend, box: Box) -> None:
     c.poll(None, 0, 0)
-
-
-@case(
-    "poll/local/more-entries-than-the-limit",
-    "more entries than RLIMIT_NOFILE are refused, even if all are about one descriptor",
-    error("EINVAL", "poll(2)"),
-    needs=["linux"],
-)
-def _(c: Backend, box: Box) -> None:
-    one, _ = pair(c, c.SOCK_STREAM)
-    entries = (c.pollfd * 17)(*[c.pollfd(fd=one, events=c.POLLOUT)] * 17)
-    with machine.descriptors_below(16):
-        c.poll(entries, 17, 0)

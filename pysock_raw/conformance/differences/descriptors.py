@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from pysock_raw.conformance.differences.difference import Difference, raised
-from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.conformance.verdicts import Pair
 
 #: call -> its recipe
 HANDED_OUT = {
@@ -20,20 +19,6 @@ HANDED_OUT = {
     "socketpair": "ends = socket.socketpair(domain, type, protocol)\n"
     "for end in ends:\n"
     "    end.set_inheritable(not type & socket.SOCK_CLOEXEC)\n"
-    "ends",
-}
-
-
-#: The same, with a default timeout
-BLOCKING = {
-    "socket": "sock = socket.socket(domain, type, protocol)\nsock.setblocking(not type & socket.SOCK_NONBLOCK)\nsock",
-    "accept": "connection, peer = sock.accept()\nconnection.setblocking(True)\nconnection, peer",
-    "accept4": "connection, peer = sock.accept()\n"
-    "connection.setblocking(not flags & socket.SOCK_NONBLOCK)\n"
-    "connection, peer",
-    "socketpair": "ends = socket.socketpair(domain, type, protocol)\n"
-    "for end in ends:\n"
-    "    end.setblocking(not type & socket.SOCK_NONBLOCK)\n"
     "ends",
 }
 
@@ -65,24 +50,6 @@ def handed_out(pair: Pair) -> Pair | None:
 def _ends(pair: Pair) -> list[object]:
     ends = pair.argument("sv")
     return ends if isinstance(ends, list) else []
-
-
-def _nonblocking(call: str) -> Callable[[Pair], bool]:
-    """F_GETFL of a descriptor that the call handed out, when nobody has set O_NONBLOCK since."""
-
-    def recognises(pair: Pair) -> bool:
-        fd, made = pair.argument("fd"), handed_out(pair)
-        return (
-            pair.call == "fcntl"
-            and pair.argument("cmd") == "F_GETFL"
-            and made is not None
-            and made.call == call
-            and succeeded(pair.c)
-            and bool(pair.other["result"] == pair.c["result"] | os.O_NONBLOCK)
-            and not any((old.argument("fd"), old.argument("cmd")) == (fd, "F_SETFL") for old in pair.before)
-        )
-
-    return recognises
 
 
 def _flags_of_accept4(known: bool) -> Callable[[Pair], bool]:
@@ -159,20 +126,6 @@ ENTRIES: tuple[Difference, ...] = (
             predicate=_negative(call),
         )
         for call, recipe in TAKE_A_DESCRIPTOR.items()
-    ),
-    *(
-        Difference(
-            id=f"{call}-default-timeout",
-            title=f"a descriptor from {call} under setdefaulttimeout: C's blocks, Python's does not",
-            c="O_NONBLOCK is set only if SOCK_NONBLOCK asked for it.",
-            python="With a default timeout every socket object makes its descriptor non-blocking, and waits in poll; "
-            "one for a descriptor that was there before does too.",
-            why="init_sockobject in socketmodule.c calls internal_setblocking",
-            recipe=recipe,
-            evidence=f"{call}/default-timeout",
-            predicate=_nonblocking(call),
-        )
-        for call, recipe in BLOCKING.items()
     ),
     Difference(
         id="accept4-nonblocking",

@@ -53,14 +53,6 @@ def _no_address(pair: Pair) -> bool:
     )
 
 
-def _more_than_the_limit(pair: Pair) -> bool:
-    """More entries than descriptors: in Python there are fewer, one for each number."""
-    entries = pair.argument("fds") if pair.call == "poll" else None
-    if not isinstance(entries, list) or pair.c["errno"] != "EINVAL" or not succeeded(pair.other):
-        return False
-    return len({entry["fd"] for entry in entries}) < len(entries)
-
-
 #: An address of another family has the length that the kernel refuses, before or after it refuses the family.
 OF_ANOTHER_FAMILY = """\
 other = socket.socket(socket.{family}, sock.type, 0, fileno=fd)
@@ -165,19 +157,5 @@ ENTRIES: tuple[Difference, ...] = (
             predicate=_negative_room(call),
         )
         for call, (function, evidence) in TELL_AN_ADDRESS.items()
-    ),
-    Difference(
-        id="poll-more-than-the-limit",
-        title="poll with more entries than RLIMIT_NOFILE: C says EINVAL, Python has one for each descriptor",
-        c="-1 with EINVAL: the kernel counts the entries before it looks at them.",
-        python="Entries for one descriptor are one, so that there are not too many.",
-        why="select_poll_register_impl in selectmodule.c keeps a dict with the descriptor as key",
-        recipe="""\
-poller = select.poll()
-for number in range(nfds):
-    poller.register(number, 0)  # too many, whatever they are
-len(poller.poll(timeout))""",
-        evidence="poll/local/more-entries-than-the-limit",
-        predicate=_more_than_the_limit,
     ),
 )
