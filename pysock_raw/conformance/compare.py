@@ -156,6 +156,7 @@ def compare_script(
     *,
     deadline: float = DEADLINE,
     differences: Sequence[Difference] = CATALOGUE,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Run a script, with this process's rights, once on each side, one after the other, and judge it."""
     started = time.monotonic()
@@ -163,7 +164,10 @@ def compare_script(
         load(side)
     result = Result(Script(script), sides[0])
     jobs = [Job(side, _script_program(script, side), own_directory=False) for side in sides]
-    result.runs = dict(run(jobs, 1, deadline))
+    for side, ran in run(jobs, 1, deadline):
+        result.runs[side] = ran
+        if progress:
+            progress(len(result.runs), len(jobs))
     result.judge(differences)
     return Report(list(sides), [result], time.monotonic() - started)
 

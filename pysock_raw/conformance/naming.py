@@ -142,9 +142,10 @@ def _with_descriptors(value: Any, fds: dict[int, str]) -> Any:
 
 
 def named(trace: Iterable[Record]) -> dict[int, list[Record]]:
-    """The records of a trace with names, by actor: its threads and processes in the order of their first call."""
+    """The records of a trace with names, by actor: its threads and processes in the order of their first call. `at`
+    is the record's place in the trace."""
     names = Names()
     actors: dict[int, list[Record]] = {}
-    for call in trace:
-        actors.setdefault(call["thread"], []).append(names.record(call))
+    for at, call in enumerate(trace):
+        actors.setdefault(call["thread"], []).append({**names.record(call), "at": at})
     return dict(enumerate(actors.values()))

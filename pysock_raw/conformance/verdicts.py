@@ -69,7 +69,10 @@ class Comparison:
     """What comparing one side with the reference side found."""
 
     verdict: str = "same"
+    pairs: list[Pair] = field(default_factory=list)
+    """All that were compared."""
     judged: list[Judged] = field(default_factory=list)
+    """Those that are not the same."""
     remarks: list[str] = field(default_factory=list)
     """What is unexplained and is no pair of calls."""
     uncompared: int = 0
@@ -128,6 +131,7 @@ def _compare_calls(
                 comparison.unexplained(f"C {called[0]} where {side} {called[1]}")
             break
         pairs.append(Pair(mine, theirs, pairs, len(pairs)))
+        comparison.pairs.append(pairs[-1])
         _judge(comparison, side, pairs[-1], differences)
     return pairs[-1] if pairs else None
 
