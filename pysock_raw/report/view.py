@@ -118,7 +118,7 @@ class Place:
             lines.insert(0, line(named(about[-1])))
         found = {name: str(run["outcome"]["observed"]) for name, run in self.case["sides"].items() if not run["ended"]}
         if len(set(found.values())) > 1 and side in found:
-            lines.append(found[side])
+            lines.append(f"observed {found[side]}")
         return ", then ".join(lines)
 
 
