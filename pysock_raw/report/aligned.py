@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pysock_raw.report.view import Case, named
+from pysock_raw.report.view import Case, counted, named
 from pysock_raw.trace_text import argument, ending
 
 Call = dict[str, Any]
@@ -33,6 +33,8 @@ class Cell:
 @dataclass(frozen=True)
 class Row:
     call: str
+    where: str
+    """The line of the program."""
     cells: tuple[Cell, ...]
 
     @property
@@ -48,7 +50,8 @@ class Fold:
     kinds: dict[str, int]
 
     def __str__(self) -> str:
-        return f"and {', '.join(f'{count:,} {kind}' for kind, count in self.kinds.items())} (all are in the JSON)"
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.kinds.items())
+        return f"and {counted(sum(self.kinds.values()), 'more call')}: {kinds} (all are in the JSON)"
 
 
 def rows(case: Case) -> list[Row | Fold]:
@@ -60,11 +63,11 @@ def _rows(case: Case) -> Iterator[Row]:
     (_, c), *others = ((side, run["trace"]) for side, run in case["sides"].items())
     beside = [{call["beside"]: call for call in trace if call["beside"] is not None} for _, trace in others]
     for at, call in enumerate(c):
-        yield Row(call["call"], _merged(call, [calls.get(at) for calls in beside]))
+        yield Row(call["call"], call["where"], _merged(call, [calls.get(at) for calls in beside]))
     alone = [[call for call in trace if call["beside"] is None] for _, trace in others]
     for calls in itertools.zip_longest(*alone):
-        name = next(call["call"] for call in calls if call)
-        yield Row(name, (Cell(1), *(Cell(1, _parts(call, None)) if call else Cell(1) for call in calls)))
+        first = next(call for call in calls if call)
+        yield Row(first["call"], first["where"], (Cell(1), *(Cell(1, _parts(call, None)) if call else Cell(1) for call in calls)))
 
 
 def _merged(c: Call, others: Iterable[Call | None]) -> tuple[Cell, ...]:
@@ -111,7 +114,7 @@ def ends(case: Case) -> Iterator[Row]:
             first, *others = map(str, values)
             span = 1 + len(list(itertools.takewhile(lambda text: text == first, others)))
             rest = [Cell(1, ((text, text != first),)) for text in others[span - 1 :]]
-            yield Row(name, (Cell(span, ((first, False),)), *rest))
+            yield Row(name, "", (Cell(span, ((first, False),)), *rest))
 
 
 def _folded(found: list[Row]) -> Iterator[Row | Fold]:

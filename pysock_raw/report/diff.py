@@ -7,14 +7,13 @@ import difflib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pysock_raw.report.json import Document
 from pysock_raw.report.view import Case, named
 from pysock_raw.trace_text import line
 
 Change = dict[str, Any]
-REQUIRED = {"schema", "environment", "summary", "cases"}
 
 
 class NoReport(Exception):
@@ -30,12 +29,16 @@ def read(path: Path) -> Document:
         raise NoReport(f"cannot read {path}: {error.strerror} ({advice})") from error
     except ValueError as error:
         raise NoReport(f"{path} is not JSON: {error}") from error
-    if not isinstance(document, dict) or not document.keys() >= REQUIRED or document["schema"] != 1:
-        raise NoReport(f"{path} is no report of compare in JSON, schema 1 ({advice})")
-    return document | {"file": str(path)}
+    try:
+        document["file"] = str(path)
+        diff(document, document)  # reads everything that is needed of it
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise NoReport(f"{path} is no report of compare in JSON, schema 1 ({advice})") from error
+    return cast(Document, document)
 
 
 def diff(a: Document, b: Document) -> Document:
+    """What changed from a to b, beside where they ran, what they printed and how long they took."""
     cases_a, cases_b = ({case["id"]: case for case in document["cases"]} for document in (a, b))
     both = [id for id in cases_a if id in cases_b]
     changed = [
@@ -64,7 +67,7 @@ def _environment(a: dict[str, Any], b: dict[str, Any]) -> Iterator[Change]:
     """What is another machine's. That alone is no change of behaviour."""
     for name in dict.fromkeys([*a, *b]):
         if a.get(name) != b.get(name):
-            yield {"what": name, "a": a.get(name), "b": b.get(name)}
+            yield {"what": name, "side": None, "a": a.get(name), "b": b.get(name)}
 
 
 def _changes(a: Case, b: Case) -> Iterator[Change]:
@@ -85,11 +88,23 @@ def _of_a_side(side: str, a: Case, b: Case) -> Iterator[Change]:
     ):
         if of_a != of_b:
             yield {"what": what, "side": side, "a": of_a, "b": of_b}
-    calls_a, calls_b = ([line(named(call)) for call in run["trace"]] for run in (run_a, run_b))
-    if calls_a != calls_b:
-        for tag, i, j, k, m in difflib.SequenceMatcher(None, calls_a, calls_b).get_opcodes():
-            if tag != "equal":
-                yield {"what": "calls", "side": side, "at": [i, k], "a": calls_a[i:j], "b": calls_b[k:m]}
+    calls_a, calls_b = _calls(run_a), _calls(run_b)
+    if sorted(calls_a) != sorted(calls_b):
+        yield from _changed_calls(side, sum(calls_a, []), sum(calls_b, []))
+
+
+def _calls(run: dict[str, Any]) -> list[list[str]]:
+    """The calls of each process and thread. In which order these take their turns is chance."""
+    actors: dict[int, list[str]] = {}
+    for call in run["trace"]:
+        actors.setdefault(call["thread"], []).append(line(named(call)))
+    return list(actors.values())
+
+
+def _changed_calls(side: str, a: list[str], b: list[str]) -> Iterator[Change]:
+    for tag, i, j, k, m in difflib.SequenceMatcher(None, a, b).get_opcodes():
+        if tag != "equal":
+            yield {"what": "calls", "side": side, "at": [i, k], "a": a[i:j], "b": b[k:m]}
 
 
 def _differences(run: dict[str, Any]) -> list[str]:

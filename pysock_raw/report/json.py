@@ -21,10 +21,20 @@ def render(report: Report, file: IO[str]) -> None:
     write(to_json(report), file)
 
 
-def write(document: Any, file: IO[str]) -> None:
-    for part in json.JSONEncoder(indent=1).iterencode(document):  # which never holds the whole text
-        file.write(part)
-    file.write("\n")
+def render_diff(changes: Document, file: IO[str]) -> None:
+    write(changes, file)
+
+
+def write(document: Document, file: IO[str]) -> None:
+    """A line for each key and for each case, so that the text can be searched and is never whole in memory."""
+    file.write("{\n")
+    for key, value in document.items():
+        if key != "cases":
+            file.write(f"{json.dumps(key)}: {json.dumps(value)},\n")
+    file.write('"cases": [')
+    for number, case in enumerate(document["cases"]):
+        file.write((",\n" if number else "\n") + json.dumps(case))
+    file.write("\n]}\n")
 
 
 def to_json(report: Report) -> Document:

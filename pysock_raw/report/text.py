@@ -4,8 +4,8 @@ piped, the text is plain."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import IO
+from collections.abc import Iterator
+from typing import IO, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from pysock_raw.conformance.compare import Report
 from pysock_raw.report.json import Document, to_json
+from pysock_raw.report.terminal import fields, heading, print_to, some
 from pysock_raw.report.view import (
     Case,
     Finding,
@@ -36,7 +37,6 @@ from pysock_raw.trace_text import line, printable
 WORDS = {"differs": "differ"}
 COLOURS = {"same": "green", "unexplained": "bold red"}
 SIDES = {"c": "C", "python": "the Python fallback", "stdlib": "the stdlib's socket"}
-PIPED_WIDTH = 1000  # nothing is folded in a pipe
 IN_FULL = 6  # differences, and reasons for having no words; of more there is a list
 LISTED = 40  # differences in a list; of more, those that most cases show
 FOR_EACH_CALL = 3
@@ -45,18 +45,6 @@ SHOWN = 5  # unexplained calls of one case
 
 def render(report: Report, file: IO[str]) -> None:
     print_to(file, lambda out: show(to_json(report), out))
-
-
-def print_to(file: IO[str], show: Callable[[Console], None]) -> None:
-    """Show something as wide as the terminal is, or plain where there is none."""
-    out = Console(file=file, highlight=False)
-    if out.is_terminal:
-        show(out)
-        return
-    out.width, out.soft_wrap = PIPED_WIDTH, True
-    with out.capture() as captured:
-        show(out)
-    file.writelines(f"{text.rstrip()}\n" for text in captured.get().splitlines())
 
 
 def show(document: Document, out: Console) -> None:
@@ -135,7 +123,7 @@ def _most_telling(found: list[Finding]) -> Finding:
 
 def _list(out: Console, groups: dict[str, list[Finding]], most: int) -> None:
     """Differences by call, each a line."""
-    _heading(out, "bold", "known differences", "by call, with the number of cases that show each")
+    heading(out, "bold", "known differences", "by call, with the number of cases that show each")
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(justify="right", style="dim")
@@ -152,9 +140,9 @@ def _list(out: Console, groups: dict[str, list[Finding]], most: int) -> None:
 
 def _difference(out: Console, document: Document, finding: Finding) -> None:
     example, reference = finding.example, sides(document)[0]
-    where = ("at", ", ".join(finding.lines)) if script(document) else ("cases", _some(finding.cases, 3))
-    _heading(out, "yellow", finding.id, finding.entry["title"])
-    _fields(
+    where = ("at", ", ".join(finding.lines)) if script(document) else ("cases", some(finding.cases, 3))
+    heading(out, "yellow", finding.id, finding.entry["title"])
+    fields(
         out,
         (reference, example.shown(reference)),
         (example.side, example.shown(example.side)),
@@ -164,39 +152,16 @@ def _difference(out: Console, document: Document, finding: Finding) -> None:
     )
 
 
-def _heading(out: Console, colour: str, name: str, text: str) -> None:
-    out.print(f"\n[bold {colour}]{escape(printable(name))}[/]   {escape(printable(text))}")
-
-
-def _fields(out: Console, *rows: tuple[str, str]) -> None:
-    """Names and their texts in two columns; a text that is too long for a terminal goes on below itself."""
-    if not out.is_terminal:
-        for name, text in rows:
-            out.print(f"  {name:<11} {printable(text)}", markup=False)
-        return
-    table = Table.grid(padding=(0, 1))
-    table.add_column(style="dim", min_width=13, no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in rows:
-        table.add_row(f"  {escape(name)}", escape(printable(text)))
-    out.print(table)
-
-
-def _some(names: Sequence[str], most: int) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
 def _inexpressible(out: Console, document: Document) -> None:
     """What the sides could not say at all, by reason; of many, those of most cases."""
     reasons = sorted(inexpressible(document).items(), key=lambda reason: -len(reason[1]))
     if not reasons:
         return
     shown = reasons if len(reasons) <= IN_FULL else reasons[:FOR_EACH_CALL]
-    _heading(out, "default", "inexpressible", "what a side has no words for")
-    _fields(out, *((side, f"{reason} ({_some(cases, 2)})") for (side, reason), cases in shown))
+    heading(out, "default", "inexpressible", "what a side has no words for")
+    fields(out, *((side, f"{reason} ({some(cases, 2)})") for (side, reason), cases in shown))
     if len(reasons) > len(shown):
-        _fields(out, ("", f"and {len(reasons) - len(shown)} more reasons (compare --call NAME shows those of a call)"))
+        fields(out, ("", f"and {len(reasons) - len(shown)} more reasons (compare --call NAME shows those of a call)"))
 
 
 def _last_words(printed: str) -> str:
@@ -222,8 +187,8 @@ def _script(out: Console, document: Document) -> None:
     if not any(run["trace"] for run in case["sides"].values()):
         rows.append(("calls", "none: it made no call through pysock_raw, so nothing was compared"))
     if rows:
-        _heading(out, "default", case["id"], "how it went")
-        _fields(out, *rows)
+        heading(out, "default", case["id"], "how it went")
+        fields(out, *rows)
 
 
 def _trouble(out: Console, document: Document) -> None:
@@ -231,14 +196,14 @@ def _trouble(out: Console, document: Document) -> None:
     reference = sides(document)[0]
     for case in ran(document):
         if case["nonconforming"]:
-            _heading(out, "red", "nonconforming", f"{case['id']}   {case['shows']}")
+            heading(out, "red", "nonconforming", f"{case['id']}   {case['shows']}")
             allowed = " or ".join(map(str, case["allowed"]))
-            _fields(out, (reference, f"{case['nonconforming']}: {case['sides'][reference]['outcome']}"))
+            fields(out, (reference, f"{case['nonconforming']}: {case['sides'][reference]['outcome']}"))
             if allowed:
-                _fields(out, ("allowed", allowed))
+                fields(out, ("allowed", allowed))
         for side in unexplained(case):
-            _heading(out, "red", "unexplained", f"{case['id']}   {case['shows']}")
-            _fields(out, *_unexplained(case, reference, side))
+            heading(out, "red", "unexplained", f"{case['id']}   {case['shows']}")
+            fields(out, *_unexplained(case, reference, side))
 
 
 def _unexplained(case: Case, reference: str, side: str) -> Iterator[tuple[str, str]]:
@@ -255,8 +220,8 @@ def _unexplained(case: Case, reference: str, side: str) -> Iterator[tuple[str, s
 def _skipped(out: Console, document: Document) -> None:
     lacks = skipped(document)
     if lacks:
-        _heading(out, "default", "skipped", "for want of")
-        _fields(out, *((str(len(cases)), f"{lack} ({_some(cases, 2)})") for lack, cases in lacks.items()))
+        heading(out, "default", "skipped", "for want of")
+        fields(out, *((str(len(cases)), f"{lack} ({some(cases, 2)})") for lack, cases in lacks.items()))
 
 
 def _next(out: Console, document: Document, found: list[Finding]) -> None:
@@ -275,3 +240,37 @@ def _next(out: Console, document: Document, found: list[Finding]) -> None:
     for number, (command, purpose) in enumerate(rows):
         table.add_row("" if number else "next", f"[bold]{escape(command)}[/]", f"[dim]{escape(purpose)}[/]")
     out.print(table)
+
+
+def render_diff(changes: Document, file: IO[str]) -> None:
+    print_to(file, lambda out: show_diff(changes, out))
+
+
+def show_diff(changes: Document, out: Console) -> None:
+    """What changed between two comparisons: first where they ran, then case by case."""
+    for name in "ab":
+        out.print(f"[bold]{name.upper()}[/]  {escape(printable(changes[name]['file']))}   ", end="")
+        out.print(escape(printable(headline(changes[name]))), style="dim")
+    if changes["environment"]:
+        heading(out, "bold", "environment", "")
+        fields(out, *((change["what"], f"{change['a']} → {change['b']}") for change in changes["environment"]))
+    for case in changes["cases"]:
+        heading(out, "yellow", case["id"], case["shows"])
+        fields(out, *(row for change in case["changes"] for row in _changed(change)))
+    for name, other in ("ab", "ba"):
+        if changes["only"][name]:
+            heading(out, "yellow", f"only in {name.upper()}", f"{other.upper()} has no such cases")
+            fields(out, *(("", id) for id in changes["only"][name]))
+    changed = changes["summary"]["changed"]
+    text = f"{counted(changes['summary']['cases'], 'case')} in both · {counted(changed, 'change')}"
+    out.print(f"\n{text}", style="bold red" if changed else "bold green")
+
+
+def _changed(change: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if change["what"] != "calls":
+        a, b = (", ".join(change[name]) if change["what"] == "differences" else change[name] for name in "ab")
+        yield change["side"] or "case", f"{change['what']}: {a or 'none'} → {b or 'none'}"
+        return
+    yield change["side"], f"call {change['at'][0] + 1}:"
+    yield from (("A", text) for text in change["a"])
+    yield from (("B", text) for text in change["b"])
