@@ -67,7 +67,11 @@ def _rows(case: Case) -> Iterator[Row]:
     alone = [[call for call in trace if call["beside"] is None] for _, trace in others]
     for calls in itertools.zip_longest(*alone):
         first = next(call for call in calls if call)
-        yield Row(first["call"], first["where"], (Cell(1), *(Cell(1, _parts(call, None)) if call else Cell(1) for call in calls)))
+        yield Row(
+            first["call"],
+            first["where"],
+            (Cell(1), *(Cell(1, _parts(call, None)) if call else Cell(1) for call in calls)),
+        )
 
 
 def _merged(c: Call, others: Iterable[Call | None]) -> tuple[Cell, ...]:

@@ -147,7 +147,9 @@ def _grid(document: Document) -> Grid:
     cases = {case["id"]: case for case in document["cases"]}
     calls = {case["call"] for case in cases.values()}
     found = [row for row in rows() if row.call in calls]
-    return Grid(list(dict.fromkeys(row.call for row in found)), [Mark(row, _here(cases.get(row.evidence))) for row in found])
+    return Grid(
+        list(dict.fromkeys(row.call for row in found)), [Mark(row, _here(cases.get(row.evidence))) for row in found]
+    )
 
 
 def _here(case: view.Case | None) -> str | None:

@@ -106,7 +106,9 @@ def _judged(result: Result, side: str) -> list[dict[str, Any]] | None:
     comparison = result.comparisons.get(side)
     if comparison is None:
         return None
-    found: list[dict[str, Any]] = [{"beside": None, "verdict": None, "difference": None} for _ in result.runs[side].trace]
+    found: list[dict[str, Any]] = [
+        {"beside": None, "verdict": None, "difference": None} for _ in result.runs[side].trace
+    ]
     for pair in comparison.pairs:
         found[pair.other["at"]].update(beside=pair.c["at"], verdict="same")
     for judged in comparison.judged:
