@@ -77,12 +77,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    compare = _command(
-        commands,
-        compare_command,
-        "run cases, or a script, on several sides and judge the differences",
-        COMPARE_EXAMPLES,
-    )
+    does = "run cases, or a script, on several sides and judge the differences"
+    compare = _command(commands, compare_command, does, COMPARE_EXAMPLES)
     compare.add_argument("case", nargs="*", metavar="CASE | SCRIPT.py", help="ids or globs of cases, or one script")
     compare.add_argument("--call", choices=CALLS, metavar="NAME", help="only the cases about this call")
     compare.add_argument(
@@ -187,9 +183,7 @@ def _choose_format(parser: argparse.ArgumentParser, options: argparse.Namespace)
     if hasattr(options, "formats") and options.format is None:
         options.format = report.format_of(options.output)
         if options.format not in options.formats:
-            parser.error(
-                f"{options.command} writes {', '.join(options.formats)}, not what {options.output} is named for"
-            )
+            parser.error(f"{options.command} writes {', '.join(options.formats)}, and no file like {options.output}")
 
 
 def compare_command(options: argparse.Namespace) -> int:

@@ -3,7 +3,6 @@
 import shutil
 
 import pytest
-from test_reports import MARKUP
 
 from pysock_raw.conformance.case import chosen
 from pysock_raw.conformance.compare import compare_cases, compare_script
@@ -165,12 +164,10 @@ def test_everything_that_can_be_used_has_a_name(visit, url):
         assert table.locator("th[scope]").count() > 1
 
 
-def test_markup_of_a_script_is_text(visit, sides, tmp_path):
-    script = tmp_path / "<u>%20 [bold].py"
-    script.write_text(MARKUP)
+def test_markup_of_a_script_is_text(visit, markup_script, sides, tmp_path):
     path = tmp_path / "report.html"
     with open(path, "w", encoding="utf-8") as file:
-        html.page(to_json(compare_script(script, sides)), file)
+        html.page(to_json(compare_script(markup_script, sides)), file)
     page = visit(path.as_uri())
     assert page.locator("u, main i, img, body script").count() == 1  # the page's own
     assert page.locator("h1").inner_text() == "<u>%20 [bold].py in C and in Python, call by call"

@@ -67,11 +67,8 @@ def _rows(case: Case) -> Iterator[Row]:
     alone = [[call for call in trace if call["beside"] is None] for _, trace in others]
     for calls in itertools.zip_longest(*alone):
         first = next(call for call in calls if call)
-        yield Row(
-            first["call"],
-            first["where"],
-            (Cell(1), *(Cell(1, _parts(call, None)) if call else Cell(1) for call in calls)),
-        )
+        cells = [Cell(1, _parts(call, None)) if call else Cell(1) for call in calls]
+        yield Row(first["call"], first["where"], (Cell(1), *cells))
 
 
 def _merged(c: Call, others: Iterable[Call | None]) -> tuple[Cell, ...]:
@@ -115,10 +112,13 @@ def ends(case: Case) -> Iterator[Row]:
         ("leaked", [run["leaked"] or None for run in runs]),
     ):
         if set(map(str, values)) != {"None"}:
-            first, *others = map(str, values)
-            span = 1 + len(list(itertools.takewhile(lambda text: text == first, others)))
-            rest = [Cell(1, ((text, text != first),)) for text in others[span - 1 :]]
-            yield Row(name, "", (Cell(span, ((first, False),)), *rest))
+            yield Row(name, "", _ends([str(value) for value in values]))
+
+
+def _ends(texts: list[str]) -> tuple[Cell, ...]:
+    """The first side's goes over those that follow it and are the same."""
+    span = next((number for number, text in enumerate(texts) if text != texts[0]), len(texts))
+    return (Cell(span, ((texts[0], False),)), *(Cell(1, ((text, text != texts[0]),)) for text in texts[span:]))
 
 
 def _folded(found: list[Row]) -> Iterator[Row | Fold]:

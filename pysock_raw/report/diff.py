@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,7 +91,7 @@ def _of_a_side(side: str, a: Case, b: Case) -> Iterator[Change]:
             yield {"what": what, "side": side, "a": of_a, "b": of_b}
     calls_a, calls_b = _calls(run_a), _calls(run_b)
     if sorted(calls_a) != sorted(calls_b):
-        yield from _changed_calls(side, sum(calls_a, []), sum(calls_b, []))
+        yield from _changed_calls(side, [*itertools.chain(*calls_a)], [*itertools.chain(*calls_b)])
 
 
 def _calls(run: dict[str, Any]) -> list[list[str]]:

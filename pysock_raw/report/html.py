@@ -24,11 +24,11 @@ from pysock_raw.trace_text import printable
 
 TEMPLATES = files("pysock_raw.report") / "templates"
 
-SIDES = {"c": "C", "python": "the Python fallback", "stdlib": "the stdlib’s socket"}
+SIDES = {"c": "C", "python": "the Python fallback", "stdlib": "the stdlib's socket"}
 ACCOUNTS = {  # of conformance/errnos.py: sign, name, meaning
     "provoked": ("●", "provoked", "a case gets it from the kernel, for the documented reason"),
     "differently": ("◐", "answered differently", "Linux answers something else, and a case shows what"),
-    "injected": ("◇", "injected", "no case gets it every time; strace’s error injection shows that it passes through"),
+    "injected": ("◇", "injected", "no case gets it every time; strace's error injection shows that it passes through"),
     "unreachable": ("✕", "unreachable", "nothing here can bring it about"),
 }
 VERDICTS = {
@@ -147,9 +147,8 @@ def _grid(document: Document) -> Grid:
     cases = {case["id"]: case for case in document["cases"]}
     calls = {case["call"] for case in cases.values()}
     found = [row for row in rows() if row.call in calls]
-    return Grid(
-        list(dict.fromkeys(row.call for row in found)), [Mark(row, _here(cases.get(row.evidence))) for row in found]
-    )
+    marks = [Mark(row, _here(cases.get(row.evidence))) for row in found]
+    return Grid(list(dict.fromkeys(row.call for row in found)), marks)
 
 
 def _here(case: view.Case | None) -> str | None:

@@ -106,9 +106,8 @@ def _judged(result: Result, side: str) -> list[dict[str, Any]] | None:
     comparison = result.comparisons.get(side)
     if comparison is None:
         return None
-    found: list[dict[str, Any]] = [
-        {"beside": None, "verdict": None, "difference": None} for _ in result.runs[side].trace
-    ]
+    alone = {"beside": None, "verdict": None, "difference": None}
+    found: list[dict[str, Any]] = [dict(alone) for _ in result.runs[side].trace]
     for pair in comparison.pairs:
         found[pair.other["at"]].update(beside=pair.c["at"], verdict="same")
     for judged in comparison.judged:
