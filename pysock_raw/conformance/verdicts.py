@@ -15,6 +15,9 @@ from pysock_raw.trace_values import PARAMETERS
 VERDICTS = ("same", "emulated", "inexpressible", "differs", "refused", "unexplained")
 """From best to worst: the verdict of a case is the worst of its calls'."""
 
+PLACES = {call: {name: place for place, name in enumerate(names)} for call, names in PARAMETERS.items()}
+"""Where the arguments of each call stand: predicates that look back ask for them very often."""
+
 ACCEPTABLE = {"python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
 
 
@@ -39,7 +42,8 @@ class Pair:
 
     def argument(self, name: str) -> Any:
         """The argument of this name as C had it, or None where the call has or was given none."""
-        return dict(zip(PARAMETERS[self.call], self.c["args"], strict=False)).get(name)
+        place, args = PLACES[self.c["call"]].get(name), self.c["args"]
+        return args[place] if place is not None and place < len(args) else None
 
     def equal(self) -> bool:
         same = all(self.c[key] == self.other[key] for key in ("call", "args", "result", "errno"))

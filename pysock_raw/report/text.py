@@ -37,6 +37,7 @@ from pysock_raw.trace_text import line, printable
 WORDS = {"differs": "differ"}
 COLOURS = {"same": "green", "unexplained": "bold red"}
 SIDES = {"c": "C", "python": "the Python fallback", "stdlib": "the stdlib's socket"}
+NARROW = 110  # columns
 IN_FULL = 6  # differences, and reasons for having no words; of more there is a list
 LISTED = 40  # differences in a list; of more, those that most cases show
 FOR_EACH_CALL = 3
@@ -53,7 +54,7 @@ def show(document: Document, out: Console) -> None:
     out.print(escape(_sentence(document, found)))
     if script(document) is None:
         out.print()
-        out.print(_by_call(document))
+        out.print(_by_call(document, narrow=out.width < NARROW))
     _differences(out, document, found)
     _inexpressible(out, document)
     _script(out, document)
@@ -78,19 +79,24 @@ def _sentence(document: Document, found: list[Finding]) -> str:
     return f"{on} {counted(len(found), 'known difference')} found; nothing else differs."
 
 
-def _by_call(document: Document) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    table.add_column("call")
-    table.add_column("cases", justify="right")
-    table.add_column("as specified", justify="right")
+def _by_call(document: Document, narrow: bool) -> Table:
+    """The verdicts by call. A narrow one leaves out what goes without saying."""
+    rows = by_call(document)
     reference, *others = sides(document)
+    specified = not narrow or any(row.conforming != row.cases for row in rows)
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    table.add_column("call", no_wrap=True)
+    table.add_column("cases", justify="right")
+    if specified:
+        table.add_column("as specified", justify="right")
     for side in others:
         table.add_column({"python": "fallback"}.get(side, side) + f" vs {_title(reference)}")
-    for row in by_call(document):
+    for row in rows:
         conforming = "?" if row.conforming is None else str(row.conforming)
         if row.conforming not in (None, row.cases):
             conforming = f"[bold red]{conforming}[/]"
-        table.add_row(row.call, str(row.cases), conforming, *(_verdicts(row.verdicts[side]) for side in others))
+        cells = [_verdicts(row.verdicts[side], narrow) for side in others]
+        table.add_row(row.call, str(row.cases), *[conforming] * specified, *cells)
     return table
 
 
@@ -98,10 +104,12 @@ def _title(side: str) -> str:
     return {"c": "C", "python": "the fallback"}.get(side, side)
 
 
-def _verdicts(counts: dict[str, int]) -> str:
+def _verdicts(counts: dict[str, int], narrow: bool) -> str:
     """`11 same, 3 differ`, the worst in red."""
     parts = []
     for verdict, count in counts.items():
+        if narrow and verdict == "same" and len(counts) > 1:
+            continue
         word = f"{count} {verdict if count == 1 else WORDS.get(verdict, verdict)}"
         parts.append(f"[{COLOURS[verdict]}]{word}[/]" if verdict in COLOURS else word)
     return ", ".join(parts)
@@ -124,18 +132,24 @@ def _most_telling(found: list[Finding]) -> Finding:
 def _list(out: Console, groups: dict[str, list[Finding]], most: int) -> None:
     """Differences by call, each a line."""
     heading(out, "bold", "known differences", "by call, with the number of cases that show each")
+    names = max(len(finding.id) for group in groups.values() for finding in group)
+    room = out.width - max(map(len, groups)) - names - 11
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
-    table.add_column(justify="right", style="dim")
+    table.add_column(justify="right", style="dim", no_wrap=True, min_width=3)
     table.add_column(style="yellow", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
     for call, group in groups.items():
         for number, finding in enumerate(group[:most]):
-            title = escape(finding.entry["title"])
+            title = escape(_cut(finding.entry["title"], room))
             table.add_row("" if number else call, str(len(finding.cases)), escape(finding.id), title)
         if group[most:]:
             table.add_row("", "", f"[dim]and {len(group) - most} more[/]", f"[dim]pysock-raw compare --call {call}[/]")
     out.print(table)
+
+
+def _cut(text: str, room: int) -> str:
+    """A text that is too long for its line, cut."""
+    return text if len(text) <= room else f"{text[: max(room, 2) - 1]}…"
 
 
 def _difference(out: Console, document: Document, finding: Finding) -> None:
@@ -237,6 +251,8 @@ def _next(out: Console, document: Document, found: list[Finding]) -> None:
     if not about:
         rows.append(("pysock-raw compare SCRIPT.py", "a program of your own"))
     table = Table.grid(padding=(0, 2, 0, 0))
+    for no_wrap in (True, True, False):
+        table.add_column(no_wrap=no_wrap)
     for number, (command, purpose) in enumerate(rows):
         table.add_row("" if number else "next", f"[bold]{escape(command)}[/]", f"[dim]{escape(purpose)}[/]")
     out.print(table)
