@@ -60,7 +60,7 @@ def visit(browser):
         context.close()
     assert complaints == []
     assert all(request.startswith("file:") for request in requests)
-    assert len(set(requests)) == 1
+    assert len(set(requests)) <= 1  # none if the test was skipped
 
 
 def case(page, id):

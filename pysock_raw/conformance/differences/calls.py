@@ -14,7 +14,7 @@ def _close_on_exec(pair: Pair) -> bool:
         and pair.argument("cmd") == "F_GETFD"
         and isinstance(fd, str)
         and (pair.c["result"], pair.other["result"]) == (0, 1)
-        and not any((old.argument("fd"), old.argument("cmd")) == (fd, "F_SETFD") for old in pair.before)
+        and not any("F_SETFD" in old.c["args"] and old.argument("fd") == fd for old in pair.before)
     )
 
 
