@@ -27,13 +27,15 @@
     form.elements.shown.value = `${shown.toLocaleString("en")} of ${cases.length.toLocaleString("en")} cases`;
   }
 
+  function clear() {
+    form.reset();
+    filter();
+  }
+
   function open() {
     const target = document.getElementById(location.hash.slice(1));
     if (!target) return;
-    if (form && target.closest("[hidden]")) {
-      form.reset();
-      filter();
-    }
+    if (form && target.closest("[hidden]")) clear();
     const details = target.closest("details");
     if (details) details.open = true;
     target.scrollIntoView();
@@ -46,7 +48,7 @@
   if (form) {
     form.hidden = false;
     form.addEventListener("input", filter);
-    form.addEventListener("reset", () => setTimeout(filter));
+    form.elements.clear.addEventListener("click", clear);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.elements.open.addEventListener("click", () => set(true));
     form.elements.close.addEventListener("click", () => set(false));
