@@ -8,34 +8,54 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import io
 import json
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
+from pysock_raw import report
 from pysock_raw.backends import SIDES, NotBuilt, load
 from pysock_raw.backends.contract import CALLS, Backend
 
 EXPLAINED, TROUBLE, USAGE, ENVIRONMENT = range(4)
 
 #: Commands of the design that a later version brings.
-NOT_YET = ("diff", "bench")
+NOT_YET = ("bench",)
 
 EXAMPLES = """examples:
   pysock-raw compare                          every case on C, on the fallback and on the stdlib
-  pysock-raw compare 'bind/*' --call bind     some of them; --list names them all
+  pysock-raw compare bind/tcp/* listen        some of them; --list names them all
   pysock-raw compare server.py                any program that uses pysock_raw
+  pysock-raw compare -o report.html           a page to browse
   pysock-raw compare --format json | jq .summary
+  pysock-raw diff here.json there.json        what another kernel or Python changes
   pysock-raw explain listen-negative-backlog  one difference, with its evidence
   pysock-raw search --seed 7 -o found.py      random programs, until nothing explains what one shows
   pysock-raw demo backlog --side stdlib       what happens in the kernel, step by step
   pysock-raw trace client.py                  the calls of a program, as strace would print them
   pysock-raw trace both.py --svg -o run.svg   a picture of its server and client
+"""
+
+COMPARE_EXAMPLES = """examples:
+  pysock-raw compare                          the whole catalogue
+  pysock-raw compare bind/*                   the cases that a pattern names; a call alone is all of its cases
+  pysock-raw compare --call accept            the same for one call
+  pysock-raw compare server.py                a script, once on each side
+  pysock-raw compare --sides c,stdlib         without the fallback
+  pysock-raw compare -o report.html           .html, .json, .xml (JUnit) and .txt choose the format
+  pysock-raw compare --format json | jq '.cases[] | select(.verdicts.stdlib == "refused").id'
+  pysock-raw compare --list --errnos          the account of the documented errnos
+"""
+
+DIFF_EXAMPLES = """examples:
+  pysock-raw compare -o here.json             on one machine, and on another: -o there.json
+  pysock-raw diff here.json there.json        status 0 if both behave alike, 1 if anything changed
+  pysock-raw diff here.json there.json -o changes.html
 """
 
 
@@ -60,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    compare = _command(commands, compare_command, "run cases, or a script, on several sides and judge the differences")
+    does = "run cases, or a script, on several sides and judge the differences"
+    compare = _command(commands, compare_command, does, COMPARE_EXAMPLES)
     compare.add_argument("case", nargs="*", metavar="CASE | SCRIPT.py", help="ids or globs of cases, or one script")
     compare.add_argument("--call", choices=CALLS, metavar="NAME", help="only the cases about this call")
     compare.add_argument(
@@ -68,11 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--list", action="store_true", help="name the cases and what they show; run nothing")
     compare.add_argument("--errnos", action="store_true", help="with --list: the account of the documented errnos")
-    compare.add_argument("--format", choices=("text", "json"), default="text", help="text needs the extra cli (rich)")
-    compare.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the report to a file")
+    _report_to(compare, "text", "json", "junit", "html")
     compare.add_argument("--jobs", type=_positive(int), metavar="N", help="runs at a time (default: 3 for each CPU)")
     compare.add_argument("--deadline", type=_positive(float), default=10.0, metavar="SECONDS", help="for each run")
     compare.add_argument("--syscalls", action="store_true", help="the system calls of each call, by strace")
+    diff = _command(commands, diff_command, "what changed between two comparisons", DIFF_EXAMPLES)
+    diff.add_argument("a", type=Path, metavar="A.json", help="what compare -o A.json wrote")
+    diff.add_argument("b", type=Path, metavar="B.json", help="the same of another kernel, Python, container, machine")
+    _report_to(diff, "text", "json", "html")
     explain = _command(commands, explain_command, "the catalogue of differences, or one with its evidence")
     explain.add_argument("difference", nargs="?", metavar="DIFFERENCE")
     search = _command(commands, search_command, "random programs, until one differs and nothing explains it")
@@ -104,11 +128,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Any, run: Any, help: str) -> argparse.ArgumentParser:
-    name = run.__name__.removesuffix("_command")
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=f"{name}: {help}.")
+def _command(commands: Any, run: Any, help: str, examples: str | None = None) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name := run.__name__.removesuffix("_command"),
+        help=help,
+        description=f"{name}: {help}.",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.set_defaults(run=run)
     return parser
+
+
+def _report_to(parser: argparse.ArgumentParser, *formats: str) -> None:
+    """The options of a command that writes a report."""
+    parser.add_argument("--format", choices=formats, help="otherwise FILE's suffix tells, or it is text")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the report to a file")
+    parser.set_defaults(formats=formats)
 
 
 def _positive(kind: type[Any]) -> Any:
@@ -137,7 +173,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments and arguments[0] in NOT_YET:
         print(f"pysock-raw: {arguments[0]} is not built yet", file=sys.stderr)
         return USAGE
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    _choose_format(parser, options)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8
@@ -161,6 +199,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ENVIRONMENT
 
 
+def _choose_format(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Where --format does not say it, the suffix of the report's file does."""
+    if hasattr(options, "formats") and options.format is None:
+        options.format = report.format_of(options.output)
+        if options.format not in options.formats:
+            parser.error(f"{options.command} writes {', '.join(options.formats)}, and no file like {options.output}")
+
+
 def compare_command(options: argparse.Namespace) -> int:
     from pysock_raw.conformance.compare import compare_cases, compare_script
 
@@ -168,37 +214,40 @@ def compare_command(options: argparse.Namespace) -> int:
     if options.errnos and not options.list:
         raise Failure(USAGE, "--errnos goes with --list")
     if options.list:
+        if options.format not in ("text", "json"):
+            raise Failure(USAGE, f"--list is text or json, not {options.format}")
         return _list_errnos(options) if options.errnos else _list(options)
     sides = options.sides or _sides_here()
-    if options.format == "text":
-        _rich()
     if options.syscalls:
         _strace()
+    render = _renderer(options.format)
+    _ready(options.output)
+    cases = [] if script else _cases(options)
+    how: dict[str, Any] = {"deadline": options.deadline, "syscalls": options.syscalls}
     try:
-        if script:
-            report = compare_script(script, sides, deadline=options.deadline, syscalls=options.syscalls)
-        else:
-            with _progress() if options.format == "text" else contextlib.nullcontext() as progress:
-                report = compare_cases(
-                    _cases(options),
-                    sides,
-                    jobs=options.jobs,
-                    deadline=options.deadline,
-                    progress=progress,
-                    syscalls=options.syscalls,
-                )
+        with _progress() as progress:
+            if script:
+                found = compare_script(script, sides, progress=progress, **how)
+            else:
+                found = compare_cases(cases, sides, jobs=options.jobs, progress=progress, **how)
     except ImportError as error:
         raise Failure(ENVIRONMENT, f"cannot compare on {','.join(sides)}: {error}") from error
     with _output(options.output) as file:
-        if options.format == "json":
-            from pysock_raw.report import json as json_report
+        render(found, file)
+    return found.status
 
-            file.write(json_report.render(report))
-        else:
-            from pysock_raw.report import text
 
-            text.render(report, file)
-    return report.status
+def diff_command(options: argparse.Namespace) -> int:
+    from pysock_raw.report import diff
+
+    render = _renderer(options.format, "render_diff")
+    try:
+        changes = diff.diff(diff.read(options.a), diff.read(options.b))
+    except diff.NoReport as error:
+        raise Failure(USAGE, str(error)) from error
+    with _output(options.output) as file:
+        render(changes, file)
+    return TROUBLE if changes["summary"]["changed"] else EXPLAINED
 
 
 def _script(cases: list[str]) -> Path | None:
@@ -230,11 +279,20 @@ def _sides_here() -> list[str]:
     return list(SIDES)
 
 
-def _rich() -> None:
+def _renderer(format: str, name: str = "render") -> Any:
     try:
-        import rich  # noqa: F401
-    except ImportError as error:
-        raise Failure(ENVIRONMENT, "text needs rich: pip install 'pysock_raw[cli]', or use --format json") from error
+        return report.renderer(format, name)
+    except ModuleNotFoundError as error:
+        raise Failure(
+            ENVIRONMENT, f"{format} needs {error.name}: pip install 'pysock_raw[cli]', or use --format json"
+        ) from error
+
+
+def _ready(path: Path | None) -> None:
+    """Find out that a report cannot be written before the work for it is done."""
+    if path is not None and not os.access(path.parent, os.W_OK):
+        with _output(path):
+            pass
 
 
 def _strace() -> None:
@@ -272,8 +330,8 @@ def _list_errnos(options: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Any]:
-    """A callback that shows how far a run is, on a terminal."""
-    if not sys.stderr.isatty():
+    """A callback that shows how far a run is, on a terminal, if rich is there to draw it."""
+    if not sys.stderr.isatty() or importlib.util.find_spec("rich") is None:
         yield lambda done, of: None
         return
     from rich.console import Console
@@ -282,38 +340,22 @@ def _progress() -> Iterator[Any]:
     # No refreshing thread: the runner forks, and a child must not inherit one's locks.
     with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
         bar = progress.add_task("comparing")
-        yield lambda done, of: progress.update(bar, completed=done, total=of, refresh=done % 8 == 0)
+        yield lambda done, of: progress.update(bar, completed=done, total=of, refresh=done % 8 == 0 or of < 8)
 
 
 @contextlib.contextmanager
 def _output(path: Path | None) -> Iterator[IO[str]]:
     """stdout, or a file that appears whole or not at all."""
+    from pysock_raw.report.files import whole
+
     if path is None:
         yield sys.stdout
         return
-    text = io.StringIO()
-    yield text
     try:
-        _write(Path(os.path.realpath(path)), text.getvalue())
+        with whole(path) as file:
+            yield file
     except OSError as error:
         raise Failure(ENVIRONMENT, f"cannot write {path}: {error.strerror}") from error
-
-
-def _write(path: Path, text: str) -> None:
-    if path.exists() and not path.is_file():  # a device or a pipe is written to, not replaced
-        path.write_text(text)
-        return
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with open(handle, "w") as file:
-            file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def explain_command(options: argparse.Namespace) -> int:
@@ -412,7 +454,7 @@ def demo_command(options: argparse.Namespace) -> int:
     if lacks(lesson):
         raise Failure(ENVIRONMENT, f"the lesson {lesson.name} cannot be run here: {lacks(lesson)}")
     if options.format == "text":
-        _rich()
+        _renderer("text")
     try:
         played = play(lesson, load(options.side or _sides_here()[0]))
     except ImportError as error:

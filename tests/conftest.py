@@ -190,3 +190,21 @@ def sides() -> list[str]:
 def with_c(sides: list[str]) -> None:
     if "c" not in sides:
         pytest.skip(f"PYSOCK_RAW_BACKEND={FORCED} leaves the C backend out")
+
+
+MARKUP = """
+import pysock_raw as c
+print("<script>alert(1)</script>\\x1b[31m & \\u202e")
+fd = c.socket(c.AF_UNIX, c.SOCK_STREAM, 0)
+c.connect(fd, c.sockaddr_un(sun_family=c.AF_UNIX, sun_path=b"<b>&'\\x1b[31m\\""), 20)
+c.fcntl(fd, c.F_GETFD, 0)
+raise SystemExit("<i>\\x1b[0m</i>")
+"""
+
+
+@pytest.fixture(scope="session")
+def markup_script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A script whose every text is markup, or writes to a terminal if it can."""
+    script = tmp_path_factory.mktemp("markup") / "<u>%20 [bold].py"
+    script.write_text(MARKUP)
+    return script

@@ -71,8 +71,8 @@ def test_compare_text_shows_the_difference_and_why(run, with_c):
     status, out, _ = run("compare", "listen/local/negative-backlog")
     assert status == 0
     assert "listen-negative-backlog   listen(-1): C asks for the longest queue, Python for the shortest" in out
-    assert "then clients that fit: 5" in out
-    assert "then clients that fit: 1" in out
+    assert "then observed clients that fit: 5" in out
+    assert "then observed clients that fit: 1" in out
     assert "C in Python sock.listen(2**31 - 1)" in out
     assert "1 case · 0 unexplained · 0 nonconforming · 0 skipped" in out
     assert "\x1b" not in out  # piped: plain

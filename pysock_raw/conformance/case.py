@@ -105,12 +105,12 @@ def catalogue() -> list[Case]:
 
 
 def chosen(patterns: Iterable[str], call: str | None) -> list[Case]:
-    """The cases whose ids match one of the patterns (ids or globs; none: all) and that are about `call`.
+    """The cases whose ids match one of the patterns (ids, globs or a call; none: all) and that are about `call`.
     LookupError names a pattern that matches nothing."""
     everything = [case for case in catalogue() if call in (None, case.call)]
     if call is not None and not everything:
         raise LookupError(f"no case is about a call named {call!r} (pysock-raw compare --list names them)")
-    wanted = list(patterns) or ["*"]
+    wanted = [f"{pattern}/*" if pattern in CALLS else pattern for pattern in patterns] or ["*"]
     for pattern in wanted:
         if not any(fnmatch.fnmatchcase(case.id, pattern) for case in everything):
             raise LookupError(f"no case is named {pattern!r} (pysock-raw compare --list names them)")

@@ -174,13 +174,17 @@ def compare_script(
     deadline: float = DEADLINE,
     differences: Sequence[Difference] = CATALOGUE,
     syscalls: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Run a script, with this process's rights, once on each side, one after the other, and judge it."""
     started = time.monotonic()
     apis = {side: _api(side, syscalls) for side in sides}
     result = Result(Script(script.name), sides[0])
     jobs = [Job(side, _script_program(script, apis[side]), own_directory=False, syscalls=syscalls) for side in sides]
-    result.runs = dict(run(jobs, 1, deadline))
+    for side, ran in run(jobs, 1, deadline):
+        result.runs[side] = ran
+        if progress:
+            progress(len(result.runs), len(jobs))
     result.judge(differences)
     report = Report(list(sides), [result], time.monotonic() - started)
     if report.unexplained:

@@ -213,7 +213,7 @@ class Names:
 def named(trace: Sequence[Record], forks: Iterable[tuple[int, str]] = ()) -> dict[tuple[str, int], list[Record]]:
     """The records of a trace with names, by actor (and the number among threads of one name): its first process's
     main thread, then the other threads and processes. `forks` says how many records there were when a process
-    began."""
+    began. `at` is a record's place in the trace."""
     things, names = Things({call["pid"] for call in trace}), Names()
     begins = sorted(forks)
     threads: dict[str, list[int]] = {}
@@ -224,6 +224,6 @@ def named(trace: Sequence[Record], forks: Iterable[tuple[int, str]] = ()) -> dic
         alike = threads.setdefault(call["actor"], [])
         if call["thread"] not in alike:
             alike.append(call["thread"])
-        record = things.record(call) | {"order": count}
+        record = things.record(call) | {"at": count}
         actors.setdefault((call["actor"], alike.index(call["thread"])), []).append(record)
     return {actor: [names.of(record, actor[0]) for record in actors[actor]] for actor in sorted(actors)}

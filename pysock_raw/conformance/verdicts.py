@@ -16,6 +16,9 @@ from pysock_raw.trace_values import PARAMETERS
 VERDICTS = ("same", "emulated", "inexpressible", "differs", "refused", "unexplained")
 """From best to worst: the verdict of a case is the worst of its calls'."""
 
+PLACES = {call: {name: place for place, name in enumerate(names)} for call, names in PARAMETERS.items()}
+"""Where the arguments of each call stand: predicates that look back ask for them very often."""
+
 ACCEPTABLE = {"c": VERDICTS[:1], "python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
 
 TRANSFERS = ("read", "write", "send", "recv", "sendto", "recvfrom")
@@ -37,7 +40,7 @@ class Pair:
     def before(self) -> Sequence[Pair]:
         """The pairs before this one; as to other threads and processes, on C."""
         others = itertools.chain.from_iterable(pairs for pairs in self.program if pairs is not self.pairs)
-        return [*(pair for pair in others if pair.c["order"] < self.c["order"]), *self.pairs[: self.index]]
+        return [*(pair for pair in others if pair.c["at"] < self.c["at"]), *self.pairs[: self.index]]
 
     @property
     def call(self) -> str:
@@ -45,7 +48,8 @@ class Pair:
 
     def argument(self, name: str) -> Any:
         """The argument of this name as C had it, or None where the call has or was given none."""
-        return dict(zip(PARAMETERS[self.call], self.c["args"], strict=False)).get(name)
+        place, args = PLACES[self.c["call"]].get(name), self.c["args"]
+        return args[place] if place is not None and place < len(args) else None
 
     def equal(self) -> bool:
         same = all(self.c[key] == self.other[key] for key in ("call", "args", "result", "errno"))
@@ -88,7 +92,10 @@ class Comparison:
     """What comparing one side with the reference side found."""
 
     verdict: str = "same"
+    pairs: list[Pair] = field(default_factory=list)
+    """All that were compared."""
     judged: list[Judged] = field(default_factory=list)
+    """Those that are not the same."""
     remarks: list[str] = field(default_factory=list)
     """What is unexplained and is no pair of calls."""
     uncompared: int = 0
@@ -171,17 +178,18 @@ def _compare_calls(
     part ways, and after one that succeeded on one side alone its descriptors are in another state: what then differs,
     and nothing explains, is a consequence and has no counterpart to be compared with."""
     elsewhere = itertools.chain.from_iterable(others for others in program if others is not pairs)
-    parted = min((pair.c["order"] for pair in elsewhere if pair.parted()), default=math.inf)
+    parted = min((pair.c["at"] for pair in elsewhere if pair.parted()), default=math.inf)
     for pair in pairs:
         judged = _judged(side, pair, differences)
-        if judged and judged.verdict not in ACCEPTABLE[side] and parted < pair.c["order"]:
+        if judged and judged.verdict not in ACCEPTABLE[side] and parted < pair.c["at"]:
             comparison.uncompared += len(calls[0]) - pair.index
             return
+        comparison.pairs.append(pair)
         if judged:
             comparison.note(judged.verdict)
             comparison.judged.append(judged)
         if pair.parted():
-            parted = min(parted, pair.c["order"])
+            parted = min(parted, pair.c["at"])
     left = [some[len(pairs) :] for some in calls]
     if not any(left):
         return

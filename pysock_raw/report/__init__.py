@@ -1,0 +1,21 @@
+"""Reports: a comparison as text, JSON, JUnit XML or HTML. json.py makes the document, and the others are made from
+it, so that they say the same, of a run or of a file."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, cast
+
+SUFFIXES = {".txt": "text", ".json": "json", ".xml": "junit", ".html": "html", ".htm": "html"}
+
+
+def format_of(path: Path | None, otherwise: str = "text") -> str:
+    """The format that a file's suffix names."""
+    return SUFFIXES.get(path.suffix.lower(), otherwise) if path is not None else otherwise
+
+
+def renderer(format: str, name: str = "render") -> Callable[[Any, IO[str]], None]:
+    """The function of this name that writes a format. ModuleNotFoundError if a library for it is missing."""
+    return cast("Callable[[Any, IO[str]], None]", getattr(importlib.import_module(f"{__name__}.{format}"), name))

@@ -1,19 +1,44 @@
-"""JSON of compare, schema 1: a key may be added, none changes its meaning."""
+"""JSON of compare, schema 1 (schemas/compare.json): a key may be added, none changes its meaning.
+
+Beside what a trace has, each call has its numbers by name (`named`), and each call of a side other than the first
+its place in the comparison: the call of the first side that it stands `beside`, the verdict and the difference.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import IO, Any
 
 from pysock_raw.conformance.compare import Report, Result
+from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.environment import environment
+from pysock_raw.conformance.naming import named
+
+Document = dict[str, Any]
 
 
-def render(report: Report) -> str:
-    return json.dumps(to_json(report), indent=1) + "\n"
+def render(report: Report, file: IO[str]) -> None:
+    write(to_json(report), file)
 
 
-def to_json(report: Report) -> dict[str, Any]:
+def render_diff(changes: Document, file: IO[str]) -> None:
+    write(changes, file)
+
+
+def write(document: Document, file: IO[str]) -> None:
+    """A line for each key and for each case, so that the text can be searched and is never whole in memory."""
+    file.write("{\n")
+    for key, value in document.items():
+        if key != "cases":
+            file.write(f"{json.dumps(key)}: {json.dumps(value)},\n")
+    file.write('"cases": [')
+    for number, case in enumerate(document["cases"]):
+        file.write((",\n" if number else "\n") + json.dumps(case))
+    file.write("\n]}\n")
+
+
+def to_json(report: Report) -> Document:
+    found = {id for result in report.ran for id in result.differences}
     return {
         "schema": 1,
         "environment": environment() | {"sides": report.sides},
@@ -21,12 +46,19 @@ def to_json(report: Report) -> dict[str, Any]:
             "cases": len(report.ran),
             "skipped": len(report.results) - len(report.ran),
             "nonconforming": len(report.nonconforming),
+            "unexplained": len(report.unexplained),
             "python": report.count("python"),
             "stdlib": report.count("stdlib"),
             "seconds": round(report.seconds, 3),
+            "status": report.status,
         },
+        "differences": {entry.id: _difference(entry) for entry in CATALOGUE if entry.id in found},
         "cases": [_case(result) for result in report.results],
     }
+
+
+def _difference(entry: Difference) -> dict[str, str]:
+    return {key: getattr(entry, key) for key in ("title", "c", "python", "why", "instead", "evidence")}
 
 
 def _case(result: Result) -> dict[str, Any]:
@@ -52,8 +84,32 @@ def _side(result: Result, side: str) -> dict[str, Any]:
     run = result.runs[side]
     return {
         "outcome": result.outcome(side),
-        "trace": run.trace,
+        "trace": _trace(result, side),
         "ended": run.ended,
         "leaked": run.leaked,
         "printed": run.printed,
     }
+
+
+def _trace(result: Result, side: str) -> list[dict[str, Any]]:
+    run = result.runs[side]
+    records = {record["at"]: record for actor in named(run.trace).values() for record in actor}
+    judged = _judged(result, side)
+    return [
+        {**call, "named": {key: records[at][key] for key in ("args", "result")}, **(judged[at] if judged else {})}
+        for at, call in enumerate(run.trace)
+    ]
+
+
+def _judged(result: Result, side: str) -> list[dict[str, Any]] | None:
+    """For each call of a side that was compared: beside which call, and how it was judged."""
+    comparison = result.comparisons.get(side)
+    if comparison is None:
+        return None
+    alone = {"beside": None, "verdict": None, "difference": None}
+    found: list[dict[str, Any]] = [dict(alone) for _ in result.runs[side].trace]
+    for pair in comparison.pairs:
+        found[pair.other["at"]].update(beside=pair.c["at"], verdict="same")
+    for judged in comparison.judged:
+        found[judged.pair.other["at"]].update(verdict=judged.verdict, difference=judged.difference)
+    return found

@@ -27,9 +27,10 @@ from pysock_raw.lessons.in_python import in_python
 from pysock_raw.lessons.kernel import Address, Word
 from pysock_raw.lessons.lesson import Played
 from pysock_raw.lessons.stage import LANES, Step
-from pysock_raw.report.text import PIPED_WIDTH
 from pysock_raw.trace import Record
 from pysock_raw.trace_text import ending, line, printable
+
+PIPED_WIDTH = 120
 
 TWO_LANES = Box("    \n  │ \n    \n  │ \n    \n    \n  │ \n    \n")
 

@@ -1,76 +1,107 @@
-"""The report for a person at a terminal: a table by call, then each difference with what C did, what Python did,
-why, and how to have it C's way. rich finds the terminal's width and colours; piped, the text is plain."""
+"""The report for a person at a terminal: a table by call, then the differences with what C did, what Python did, why,
+and how to have it C's way, or, of many, a list with one as an example. rich finds the terminal's width and colours;
+piped, the text is plain."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import IO
+from collections.abc import Iterator
+from typing import IO, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pysock_raw.conformance.compare import Report, Result
-from pysock_raw.conformance.differences import CATALOGUE, Difference
-from pysock_raw.conformance.environment import environment
-from pysock_raw.conformance.verdicts import ACCEPTABLE, Comparison, Judged
+from pysock_raw.conformance.compare import Report
 from pysock_raw.report import syscalls
+from pysock_raw.report.json import Document, to_json
+from pysock_raw.report.terminal import fields, heading, print_to, some
+from pysock_raw.report.view import (
+    Case,
+    Finding,
+    by_call,
+    counted,
+    findings,
+    grouped,
+    headline,
+    inexpressible,
+    last_line,
+    named,
+    ran,
+    script,
+    sides,
+    skipped,
+    unexplained,
+    unexplained_calls,
+)
 from pysock_raw.trace_text import line, printable
 
 WORDS = {"differs": "differ"}
 COLOURS = {"same": "green", "unexplained": "bold red"}
-PIPED_WIDTH = 120
+SIDES = {"c": "C", "python": "the Python fallback", "stdlib": "the stdlib's socket"}
+NARROW = 110  # columns
+IN_FULL = 6  # differences, and reasons for having no words; of more there is a list
+LISTED = 40  # differences in a list; of more, those that most cases show
+FOR_EACH_CALL = 3
 SHOWN = 5  # unexplained calls of one case
 
 
-def console(file: IO[str]) -> Console:
-    return Console(
-        file=file, highlight=False, soft_wrap=not file.isatty(), width=None if file.isatty() else PIPED_WIDTH
-    )
-
-
 def render(report: Report, file: IO[str]) -> None:
-    out = console(file)
-    out.print(escape(headline()))
-    if report.results and report.results[0].case.call is not None:
-        out.print(_by_call(report))
-    for difference in CATALOGUE:
-        _difference(out, report, difference)
-    _inexpressible(out, report)
-    _script(out, report)
-    syscalls.render(out, report)
-    _trouble(out, report)
-    for skipped in (result for result in report.results if result.skipped):
-        out.print(f"skipped  {skipped.case.id}: {escape(skipped.skipped or '')}")
-    out.print(escape(_last_line(report)), style="green" if report.status == 0 else "bold red")
+    def both(out: Console) -> None:
+        show(to_json(report), out)
+        syscalls.render(out, report)
+
+    print_to(file, both)
 
 
-def headline() -> str:
-    """What was compared, in one line; without the C backend, that first."""
-    facts = environment()
-    c = facts["c_backend"]
-    backend = f"C backend ({c['compiler']})"
-    if c["missing"]:
-        backend = f"the Python fallback stands in for C: {c['missing']}"
-    return " · ".join(
-        [f"pysock_raw {facts['pysock_raw']}", backend, facts["python"], f"{facts['kernel']} {facts['machine']}"]
-    )
+def show(document: Document, out: Console) -> None:
+    found = findings(document)
+    out.print(escape(headline(document)), style="dim")
+    out.print(escape(_sentence(document, found)))
+    if script(document) is None:
+        out.print()
+        out.print(_by_call(document, narrow=out.width < NARROW))
+    _differences(out, document, found)
+    _inexpressible(out, document)
+    _script(out, document)
+    _trouble(out, document)
+    _skipped(out, document)
+    good = document["summary"]["status"] == 0
+    out.print("\n" + escape(last_line(document)), style="bold green" if good else "bold red")
+    _next(out, document, found)
 
 
-def _by_call(report: Report) -> Table:
+def _sentence(document: Document, found: list[Finding]) -> str:
+    """What was done, and what came of it."""
+    about = script(document)
+    what = f"{printable(about['id'])}, run" if about else f"{counted(len(ran(document)), 'case')}, each run"
+    where = [SIDES[side] for side in sides(document)]
+    on = f"{what} on {', '.join(where[:-1])} and {where[-1]}." if where[1:] else f"{what} on {where[0]}."
+    trouble = document["summary"]["unexplained"] + document["summary"]["nonconforming"]
+    if trouble:
+        return f"{on} {counted(trouble, 'surprise')}: below in red."
+    if not found:
+        return f"{on} No difference."
+    return f"{on} {counted(len(found), 'known difference')} found; nothing else differs."
+
+
+def _by_call(document: Document, narrow: bool) -> Table:
+    """The verdicts by call. A narrow one leaves out what goes without saying."""
+    rows = by_call(document)
+    reference, *others = sides(document)
+    specified = not narrow or any(row.conforming != row.cases for row in rows)
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    table.add_column("call")
+    table.add_column("call", no_wrap=True)
     table.add_column("cases", justify="right")
-    table.add_column("as specified", justify="right")
-    others = report.sides[1:]
+    if specified:
+        table.add_column("as specified", justify="right")
     for side in others:
-        table.add_column({"python": "fallback"}.get(side, side) + f" vs {_title(report.sides[0])}")
-    for call in dict.fromkeys(result.case.call for result in report.ran):
-        results = [result for result in report.ran if result.case.call == call]
-        conforming = sum(not result.nonconforming for result in results) if report.sides[0] == "c" else "?"
-        cells = [_verdicts(result.comparisons[side].verdict for result in results) for side in others]
-        table.add_row(str(call), str(len(results)), str(conforming), *cells)
+        table.add_column({"python": "fallback"}.get(side, side) + f" vs {_title(reference)}")
+    for row in rows:
+        conforming = "?" if row.conforming is None else str(row.conforming)
+        if row.conforming not in (None, row.cases):
+            conforming = f"[bold red]{conforming}[/]"
+        cells = [_verdicts(row.verdicts[side], narrow) for side in others]
+        table.add_row(row.call, str(row.cases), *[conforming] * specified, *cells)
     return table
 
 
@@ -78,96 +109,78 @@ def _title(side: str) -> str:
     return {"c": "C", "python": "the fallback"}.get(side, side)
 
 
-def _verdicts(verdicts: Iterable[str]) -> str:
+def _verdicts(counts: dict[str, int], narrow: bool) -> str:
     """`11 same, 3 differ`, the worst in red."""
     parts = []
-    for verdict, count in Counter(verdicts).most_common():
+    for verdict, count in counts.items():
+        if narrow and verdict == "same" and len(counts) > 1:
+            continue
         word = f"{count} {verdict if count == 1 else WORDS.get(verdict, verdict)}"
         parts.append(f"[{COLOURS[verdict]}]{word}[/]" if verdict in COLOURS else word)
     return ", ".join(parts)
 
 
-def _difference(out: Console, report: Report, difference: Difference) -> None:
-    found = _found(report, difference.id)
-    if not found:
+def _differences(out: Console, document: Document, found: list[Finding]) -> None:
+    if len(found) <= IN_FULL:
+        for finding in found:
+            _difference(out, document, finding)
         return
-    result, side, judged = next((found for found in found if found[0].case.id == difference.evidence), found[0])
-    if result.case.call is None:
-        where = ("at", ", ".join(dict.fromkeys(judged.pair.c["where"] for _, _, judged in found)))
-    else:
-        where = ("cases", _some([result.case.id for result, _, _ in found], 3))
-    _heading(out, "yellow", difference.id, difference.title)
-    _fields(
+    _list(out, grouped(found), FOR_EACH_CALL if len(found) > LISTED else len(found))
+    _difference(out, document, _most_telling(found))
+
+
+def _most_telling(found: list[Finding]) -> Finding:
+    """The one that most cases show."""
+    return max(found, key=lambda finding: len(finding.cases))
+
+
+def _list(out: Console, groups: dict[str, list[Finding]], most: int) -> None:
+    """Differences by call, each a line."""
+    heading(out, "bold", "known differences", "by call, with the number of cases that show each")
+    names = max(len(finding.id) for group in groups.values() for finding in group)
+    room = out.width - max(map(len, groups)) - names - 11
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(justify="right", style="dim", no_wrap=True, min_width=3)
+    table.add_column(style="yellow", no_wrap=True)
+    for call, group in groups.items():
+        for number, finding in enumerate(group[:most]):
+            title = escape(_cut(finding.entry["title"], room))
+            table.add_row("" if number else call, str(len(finding.cases)), escape(finding.id), title)
+        if group[most:]:
+            table.add_row("", "", f"[dim]and {len(group) - most} more[/]", f"[dim]pysock-raw compare --call {call}[/]")
+    out.print(table)
+
+
+def _cut(text: str, room: int) -> str:
+    """A text that is too long for its line, cut."""
+    return text if len(text) <= room else f"{text[: max(room, 2) - 1]}…"
+
+
+def _difference(out: Console, document: Document, finding: Finding) -> None:
+    example, reference = finding.example, sides(document)[0]
+    where = ("at", ", ".join(finding.lines)) if script(document) else ("cases", some(finding.cases, 3))
+    heading(out, "yellow", finding.id, finding.entry["title"])
+    fields(
         out,
-        (report.sides[0], _shown(result, report.sides[0], judged)),
-        (side, _shown(result, side, judged)),
-        ("why", difference.why),
-        ("C in Python", difference.instead),
+        (reference, example.shown(reference)),
+        (example.side, example.shown(example.side)),
+        ("why", finding.entry["why"]),
+        ("C in Python", finding.entry["instead"]),
         where,
     )
 
 
-def _heading(out: Console, colour: str, name: str, text: str) -> None:
-    out.print(f"\n[bold {colour}]{escape(printable(name))}[/]   {escape(printable(text))}")
-
-
-def _fields(out: Console, *rows: tuple[str, str]) -> None:
-    """Names and their texts in two columns; a text that is too long for a terminal goes on below itself."""
-    if not out.is_terminal:
-        for name, text in rows:
-            out.print(f"  {name:<11} {printable(text)}", markup=False)
+def _inexpressible(out: Console, document: Document) -> None:
+    """What the sides could not say at all, by reason; of many, those of most cases."""
+    reasons = sorted(inexpressible(document).items(), key=lambda reason: -len(reason[1]))
+    if not reasons:
         return
-    table = Table.grid(padding=(0, 1))
-    table.add_column(style="dim", min_width=13, no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in rows:
-        table.add_row(f"  {escape(name)}", escape(printable(text)))
-    out.print(table)
-
-
-def _some(names: Iterable[str], most: int) -> str:
-    unique = list(dict.fromkeys(names))
-    more = f" and {len(unique) - most} more" if len(unique) > most else ""
-    return ", ".join(unique[:most]) + more
-
-
-def _found(report: Report, difference: str) -> list[tuple[Result, str, Judged]]:
-    """Where a difference was found, the stdlib's before the fallback's."""
-    return [
-        (result, side, judged)
-        for side in reversed(report.sides)
-        for result in report.ran
-        if side in result.comparisons
-        for judged in result.comparisons[side].judged
-        if judged.difference == difference
-    ]
-
-
-def _shown(result: Result, side: str, judged: Judged) -> str:
-    """The call that differs, after the call that the case is about where that is another, and what was seen."""
-    record = judged.pair.c if side == result.reference else judged.pair.other
-    shown = [line(record)]
-    about = [pair.c for pair in judged.pair.before if pair.call == result.case.call]
-    if record["call"] != result.case.call and about:
-        shown.insert(0, line(about[-1]))
-    seen = [str(run.observed) for run in result.runs.values() if not run.ended]
-    if len(set(seen)) > 1 and not result.runs[side].ended:
-        shown.append(str(result.runs[side].observed))
-    return ", then ".join(shown)
-
-
-def _inexpressible(out: Console, report: Report) -> None:
-    """What the sides could not say at all, by reason."""
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for result in report.ran:
-        for side, comparison in result.comparisons.items():
-            for judged in comparison.judged:
-                if judged.verdict == "inexpressible" and judged.difference is None:
-                    reason = judged.pair.other["raised"].partition(": ")[2]
-                    reasons.setdefault((side, reason), []).append(result.case.id)
-    if reasons:
-        _heading(out, "white", "inexpressible", "what a side has no words for")
-        _fields(out, *((side, f"{reason} ({_some(cases, 2)})") for (side, reason), cases in reasons.items()))
+    shown = reasons if len(reasons) <= IN_FULL else reasons[:FOR_EACH_CALL]
+    heading(out, "default", "inexpressible", "what a side has no words for")
+    fields(out, *((side, f"{reason} ({some(cases, 2)})") for (side, reason), cases in shown))
+    if len(reasons) > len(shown):
+        fields(out, ("", f"and {len(reasons) - len(shown)} more reasons (compare --call NAME shows those of a call)"))
 
 
 def _last_words(printed: str) -> str:
@@ -175,61 +188,110 @@ def _last_words(printed: str) -> str:
     return f"; the last that it printed: {lines[-1]}" if lines else ""
 
 
-def _script(out: Console, report: Report) -> None:
+def _script(out: Console, document: Document) -> None:
     """What a script did besides its calls: how it ended, and what could not be compared."""
-    for result in report.ran:
-        rows = [
-            (side, f"ended with {run.ended}{_last_words(run.printed)}")
-            for side, run in result.runs.items()
-            if result.case.call is None and run.ended
-        ]
-        rows += [
-            (side, f"{found.uncompared} calls of {report.sides[0]} after that difference have no counterpart")
-            for side, found in result.comparisons.items()
-            if result.case.call is None and found.uncompared
-        ]
-        if result.case.call is None and not any(run.trace for run in result.runs.values()):
-            rows.append(("calls", "none: it made no call through pysock_raw, so nothing was compared"))
-        if rows:
-            _heading(out, "white", result.case.id, "how it went")
-            _fields(out, *rows)
-
-
-def _trouble(out: Console, report: Report) -> None:
-    """Nonconforming and unexplained cases, with the whole story."""
-    for result in report.ran:
-        if result.nonconforming:
-            _heading(out, "red", "nonconforming", f"{result.case.id}   {result.case.shows}")
-            allowed = " or ".join(str(outcome.to_json()) for outcome in result.case.allowed)
-            _fields(out, (result.reference, f"{result.nonconforming}: {result.outcome(result.reference)}"))
-            if allowed:
-                _fields(out, ("allowed", allowed))
-        for side, comparison in result.comparisons.items():
-            if comparison.verdict not in ACCEPTABLE[side]:
-                _heading(out, "red", "unexplained", f"{result.case.id}   {result.case.shows}")
-                _fields(out, *_unexplained(result.reference, side, comparison))
-
-
-def _unexplained(reference: str, side: str, comparison: Comparison) -> Iterator[tuple[str, str]]:
-    for remark in comparison.remarks:
-        yield side, remark
-    worst = [judged for judged in comparison.judged if judged.verdict not in ACCEPTABLE[side]]
-    for judged in worst[:SHOWN]:
-        yield reference, f"{line(judged.pair.c)}   at {judged.pair.c['where']}"
-        yield side, line(judged.pair.other)
-    if len(worst) > SHOWN:
-        yield side, f"and {len(worst) - SHOWN} more calls (all are in --format json)"
-
-
-def _last_line(report: Report) -> str:
-    lacks = Counter(result.skipped for result in report.results if result.skipped)
-    skipped = f"{sum(lacks.values())} skipped" + (f" ({', '.join(str(lack) for lack in lacks)})" if lacks else "")
-    count = len(report.ran)
-    parts = [
-        f"{count} case{'' if count == 1 else 's'}" if report.results[0].case.call else report.results[0].case.id,
-        f"{len(report.unexplained)} unexplained",
-        f"{len(report.nonconforming)} nonconforming",
-        skipped,
-        f"{report.seconds:.1f} s",
+    case = script(document)
+    if case is None:
+        return
+    rows = [
+        (side, f"ended with {run['ended']}{_last_words(run['printed'])}")
+        for side, run in case["sides"].items()
+        if run["ended"]
     ]
-    return "\n" + " · ".join(parts)
+    rows += [
+        (side, f"{counted(number, 'call')} of {sides(document)[0]} after that difference have no counterpart")
+        for side, number in case["uncompared"].items()
+        if number
+    ]
+    if not any(run["trace"] for run in case["sides"].values()):
+        rows.append(("calls", "none: it made no call through pysock_raw, so nothing was compared"))
+    if rows:
+        heading(out, "default", case["id"], "how it went")
+        fields(out, *rows)
+
+
+def _trouble(out: Console, document: Document) -> None:
+    """Nonconforming and unexplained cases, with the whole story."""
+    reference = sides(document)[0]
+    for case in ran(document):
+        if case["nonconforming"]:
+            heading(out, "red", "nonconforming", f"{case['id']}   {case['shows']}")
+            allowed = " or ".join(map(str, case["allowed"]))
+            fields(out, (reference, f"{case['nonconforming']}: {case['sides'][reference]['outcome']}"))
+            if allowed:
+                fields(out, ("allowed", allowed))
+        for side in unexplained(case):
+            heading(out, "red", "unexplained", f"{case['id']}   {case['shows']}")
+            fields(out, *_unexplained(case, reference, side))
+
+
+def _unexplained(case: Case, reference: str, side: str) -> Iterator[tuple[str, str]]:
+    for remark in case["remarks"]:
+        yield side, remark
+    calls = list(unexplained_calls(case, side))
+    for beside, call in calls[:SHOWN]:
+        yield reference, f"{line(named(beside))}   at {beside['where']}"
+        yield side, line(named(call))
+    if len(calls) > SHOWN:
+        yield side, f"and {len(calls) - SHOWN} more calls (all are in --format json)"
+
+
+def _skipped(out: Console, document: Document) -> None:
+    lacks = skipped(document)
+    if lacks:
+        heading(out, "default", "skipped", "for want of")
+        fields(out, *((str(len(cases)), f"{lack} ({some(cases, 2)})") for lack, cases in lacks.items()))
+
+
+def _next(out: Console, document: Document, found: list[Finding]) -> None:
+    """What to type now."""
+    about = script(document)
+    rows: list[tuple[str, str]] = []
+    if found:
+        rows.append((f"pysock-raw explain {_most_telling(found).id}", "why, with the evidence run on the spot"))
+    if len(by_call(document)) > 1:
+        rows.append((f"pysock-raw compare {by_call(document)[0].call}", "one call, with its differences in full"))
+    again = f"{printable(about['id'])} " if about else ""
+    rows.append((f"pysock-raw compare {again}-o report.html", "every call on every side, to browse"))
+    if not about:
+        rows.append(("pysock-raw compare SCRIPT.py", "a program of your own"))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for no_wrap in (True, True, False):
+        table.add_column(no_wrap=no_wrap)
+    for number, (command, purpose) in enumerate(rows):
+        table.add_row("" if number else "next", f"[bold]{escape(command)}[/]", f"[dim]{escape(purpose)}[/]")
+    out.print(table)
+
+
+def render_diff(changes: Document, file: IO[str]) -> None:
+    print_to(file, lambda out: show_diff(changes, out))
+
+
+def show_diff(changes: Document, out: Console) -> None:
+    """What changed between two comparisons: first where they ran, then case by case."""
+    for name in "ab":
+        out.print(f"[bold]{name.upper()}[/]  {escape(printable(changes[name]['file']))}   ", end="")
+        out.print(escape(printable(headline(changes[name]))), style="dim")
+    if changes["environment"]:
+        heading(out, "bold", "environment", "")
+        fields(out, *((change["what"], f"{change['a']} → {change['b']}") for change in changes["environment"]))
+    for case in changes["cases"]:
+        heading(out, "yellow", case["id"], case["shows"])
+        fields(out, *(row for change in case["changes"] for row in _changed(change)))
+    for name, other in ("ab", "ba"):
+        if changes["only"][name]:
+            heading(out, "yellow", f"only in {name.upper()}", f"{other.upper()} has no such cases")
+            fields(out, *(("", id) for id in changes["only"][name]))
+    changed = changes["summary"]["changed"]
+    text = f"{counted(changes['summary']['cases'], 'case')} in both · {counted(changed, 'change')}"
+    out.print(f"\n{text}", style="bold red" if changed else "bold green")
+
+
+def _changed(change: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if change["what"] != "calls":
+        a, b = (", ".join(change[name]) if change["what"] == "differences" else change[name] for name in "ab")
+        yield change["side"] or "case", f"{change['what']}: {a or 'none'} → {b or 'none'}"
+        return
+    yield change["side"], f"call {change['at'][0] + 1}:"
+    yield from (("A", text) for text in change["a"])
+    yield from (("B", text) for text in change["b"])
