@@ -126,7 +126,7 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
                 break
             program[-1].append(Pair(mine, theirs, program[-1], len(program[-1]), program))
     if actors:
-        _end_as_answer(program, calls.get(actors[0], []), _exception(c, other))
+        _end_as_answer(program, calls.get(actors[0], []), _exception(c, other), len(other.trace))
     for actor, pairs in zip(actors, program, strict=True):
         _compare_calls(comparison, side, pairs, (calls.get(actor, []), others.get(actor, [])), program, differences)
     last = program[0][-1] if program and program[0] else None  # of the program's own thread
@@ -145,13 +145,13 @@ def _exception(c: Run, other: Run) -> str | None:
     return None if ended is None or ended == c.ended or ended.startswith(STOPPED) else ended
 
 
-def _end_as_answer(program: list[list[Pair]], calls: list[Record], exception: str | None) -> None:
+def _end_as_answer(program: list[list[Pair]], calls: list[Record], exception: str | None, at: int) -> None:
     """Where nothing differed before it, the exception that ended a program (a name that Python lacks, say) is what it
-    has instead of C's next call."""
+    has instead of C's next call, at the end of its trace."""
     pairs = program[0]
     if exception is not None and len(pairs) < len(calls) and (not pairs or pairs[-1].equal()):
         mine = calls[len(pairs)]
-        theirs = {**mine, "result": None, "errno": None, "raised": exception}
+        theirs = {**mine, "result": None, "errno": None, "raised": exception, "at": at}
         pairs.append(Pair(mine, theirs, pairs, len(pairs), program))
 
 

@@ -13,6 +13,7 @@ from pysock_raw.conformance.compare import Report, Result
 from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.environment import environment
 from pysock_raw.conformance.naming import named
+from pysock_raw.conformance.verdicts import Comparison
 
 Document = dict[str, Any]
 
@@ -92,22 +93,26 @@ def _side(result: Result, side: str) -> dict[str, Any]:
 
 
 def _trace(result: Result, side: str) -> list[dict[str, Any]]:
-    run = result.runs[side]
-    records = {record["at"]: record for actor in named(run.trace).values() for record in actor}
-    judged = _judged(result, side)
+    """The calls of a side, with names for their numbers and, beside C's, how they were judged. The last may be one that
+    was never made: an exception ended the program instead."""
+    run, comparison = result.runs[side], result.comparisons.get(side)
+    records = {record["at"]: record for actor in named(run.trace, run.forks).values() for record in actor}
+    never = [pair.other for pair in comparison.pairs if pair.other["at"] == len(run.trace)] if comparison else []
+    judged = _judged(comparison, len(run.trace) + len(never)) if comparison else []
+    begun = run.trace[0] if run.trace else result.runs[result.reference].trace[0]
     return [
         {**call, "named": {key: records[at][key] for key in ("args", "result")}, **(judged[at] if judged else {})}
         for at, call in enumerate(run.trace)
+    ] + [
+        {**begun, **call, "named": {key: call[key] for key in ("args", "result")}, **judged[call["at"]]}
+        for call in never
     ]
 
 
-def _judged(result: Result, side: str) -> list[dict[str, Any]] | None:
-    """For each call of a side that was compared: beside which call, and how it was judged."""
-    comparison = result.comparisons.get(side)
-    if comparison is None:
-        return None
+def _judged(comparison: Comparison, calls: int) -> list[dict[str, Any]]:
+    """For each call of a side: beside which of C's it was compared, and how it was judged."""
     alone = {"beside": None, "verdict": None, "difference": None}
-    found: list[dict[str, Any]] = [dict(alone) for _ in result.runs[side].trace]
+    found: list[dict[str, Any]] = [dict(alone) for _ in range(calls)]
     for pair in comparison.pairs:
         found[pair.other["at"]].update(beside=pair.c["at"], verdict="same")
     for judged in comparison.judged:

@@ -31,7 +31,7 @@ def heading(out: Console, colour: str, name: str, text: str) -> None:
 
 
 def fields(out: Console, *rows: tuple[str, str]) -> None:
-    """Names and their texts in two columns; a text of several lines, or too long for a terminal, goes on below itself."""
+    """Names and their texts in two columns; one of several lines, or too long for a terminal, goes on below itself."""
     lines = [(name, [printable(line) for line in text.splitlines() or [""]]) for name, text in rows]
     if not out.is_terminal:
         for name, (first, *rest) in lines:
