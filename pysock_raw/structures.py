@@ -10,7 +10,7 @@ import ctypes
 import socket as _socket
 import sys
 from collections.abc import Iterator
-from ctypes import POINTER, c_char, c_char_p, c_short, c_size_t, c_ubyte, c_uint16, c_uint32
+from ctypes import POINTER, c_char, c_short, c_size_t, c_ubyte, c_uint16, c_uint32
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,13 +55,14 @@ class _Structure(ctypes.Structure):
 class Pointer:
     """A pointer field, stored as `_name`. What is assigned is bytes, a writable buffer (a structure, an array
     of structures, a bytearray) or None; ctypes then keeps it alive for as long as the structure or the array
-    that the structure is an element of, also through copies. Reading gives its memory, or None for NULL."""
+    that the structure is an element of, also through copies (PyPy's keeps nothing for a copy of an element: its
+    pointers are then addresses that no object was assigned for). Reading gives its memory, or None for NULL."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.field = f"_{name}"
 
     def __set__(self, structure: ctypes.Structure, value: Buffer | None) -> None:
-        setattr(structure, self.field, value if value is None else self._address(value))
+        setattr(structure, self.field, value if value is None else self._memory(value))
 
     def __get__(self, structure: ctypes.Structure | None, owner: type) -> Any:
         if structure is None:
@@ -70,40 +71,45 @@ class Pointer:
         if not pointer:
             return None
         address = ctypes.addressof(pointer.contents)
-        for start, view in _kept(structure):
-            if start == address:
-                return view
-        raise ValueError(
-            f"{type(structure).__name__}.{self.field[1:]} holds an address that no object was assigned for: "
-            "assign the object itself"
-        )
+        views = [memoryview(memory.given) for memory in _kept(structure) if ctypes.addressof(memory) == address]
+        if not views:
+            raise ValueError(
+                f"{type(structure).__name__}.{self.field[1:]} holds an address that no object was assigned for: "
+                "assign the object itself"
+            )
+        view = max(views, key=lambda view: view.nbytes)  # of the slices that start there
+        return view.cast("B") if view.nbytes else view
 
-    def _address(self, value: Buffer) -> Any:
+    def _memory(self, value: Buffer) -> Any:
+        """The memory of an object as an array of char, which is what ctypes keeps alive. The object goes with it:
+        it has the right and the size to use the memory."""
         if isinstance(value, int):
             raise TypeError(f"{self.field[1:]} takes an object (a buffer, a structure or None), not an address")
-        if isinstance(value, bytes):
-            return ctypes.cast(c_char_p(value), POINTER(c_char))
         view = memoryview(value)
-        if view.readonly:
+        if view.readonly and not isinstance(value, bytes):
             raise TypeError(
                 f"{self.field[1:]} takes bytes or a writable buffer, not a read-only {type(value).__name__}"
             )
-        return (c_char * view.nbytes).from_buffer(value)
+        if not view.c_contiguous:
+            raise TypeError(f"{self.field[1:]} takes memory that is contiguous")
+        room = c_char * view.nbytes
+        # ctypes shares only writable memory; a copy of bytes is as good, and PyPy's bytes have no fixed address.
+        memory: Any = room.from_buffer_copy(value) if view.readonly else room.from_buffer(value)
+        memory.given = value
+        return memory
 
 
-def _kept(structure: ctypes.Structure) -> Iterator[tuple[int, memoryview]]:
-    """Address and memory of each object that ctypes keeps alive for this structure (in `_objects` of the
-    outermost object, nested where one structure was copied into another)."""
+def _kept(structure: ctypes.Structure) -> Iterator[Any]:
+    """The memory of each object that ctypes keeps alive for this structure (in `_objects` of the outermost
+    object, nested where one structure was copied into another)."""
     root: Any = structure
     while root._b_base_ is not None:
         root = root._b_base_
     pending = [root._objects]
     while pending:
         item = pending.pop()
-        if isinstance(item, bytes):
-            yield ctypes.cast(c_char_p(item), ctypes.c_void_p).value or 0, memoryview(item)
-        elif isinstance(item, ctypes.Array):
-            yield ctypes.addressof(item), memoryview(item).cast("B")
+        if hasattr(item, "given"):
+            yield item
         elif isinstance(item, dict):
             pending += item.values()
         elif isinstance(item, tuple):
