@@ -100,7 +100,8 @@ def writer(file: int, form: Callable[[Record], str]) -> Sink:
 
 def out_of_the_way(file: int) -> int:
     """The file under a high number, so that the program is given the same descriptors as without us."""
-    high = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, 200)
+    high = fcntl.fcntl(file, fcntl.F_DUPFD, 200)  # PyPy 7 has no F_DUPFD_CLOEXEC
+    os.set_inheritable(high, False)
     os.close(file)
     return high
 

@@ -35,8 +35,8 @@ from pysock_raw.backends.fallback import (
     LARGEST,
     NONBLOCK,
     as_c_leaves_it,
+    backlog_as_it_is,
     buffer,
-    check_reachable,
     copied,
     give_address,
     must_be_open,
@@ -99,7 +99,7 @@ def bind(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
 def listen(fd: Fd, backlog: Int, /) -> Int:
     fd, backlog = to_int(fd), to_int(backlog)
     with wrapped(fd) as sock:
-        sock.listen(LARGEST if backlog < 0 else backlog)  # listen(2); socket.listen raises it to 0
+        sock.listen(backlog_as_it_is(backlog))
     return 0
 
 
@@ -245,10 +245,13 @@ def close(fd: Fd, /) -> Int:
 @_last.call
 def read(fd: Fd, buf: Writable, count: Size, /) -> int:
     view, count = arguments.sized("buf", buf, count, length_name="count", writable=True)
-    fd = to_int(fd)
-    check_reachable(fd, view, count)
+    fd, memory = to_int(fd), buffer(view, count)
     # readv, because it reads into the buffer itself; but it looks at nothing where there is nothing to read
-    return os.readv(fd, [buffer(view, count)]) if count else len(os.read(fd, 0))
+    if count and hasattr(os, "readv"):
+        return os.readv(fd, [memory])
+    data = os.read(fd, count)
+    memory[: len(data)] = data
+    return len(data)
 
 
 @documented
@@ -256,7 +259,6 @@ def read(fd: Fd, buf: Writable, count: Size, /) -> int:
 def write(fd: Fd, buf: Readable, count: Size, /) -> int:
     view, count = arguments.sized("buf", buf, count, length_name="count")
     fd = to_int(fd)
-    check_reachable(fd, view, count)
     return os.write(fd, buffer(view, count))
 
 

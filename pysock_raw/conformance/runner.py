@@ -150,7 +150,8 @@ def _read(place: Path) -> Run:
 def _child(job: Job, place: Path, hold: int) -> NoReturn:
     """The whole life of a child."""
     try:
-        gc.freeze()
+        if hasattr(gc, "freeze"):  # PyPy's collector has nothing to freeze
+            gc.freeze()
         os.setpgid(0, 0)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))  # it may print without end

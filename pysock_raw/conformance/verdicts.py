@@ -15,6 +15,9 @@ from pysock_raw.trace_values import PARAMETERS
 VERDICTS = ("same", "emulated", "inexpressible", "differs", "refused", "unexplained")
 """From best to worst: the verdict of a case is the worst of its calls'."""
 
+UNSAID = {"Inexpressible", "Lacking"}
+"""What is raised where a side has no words for a call, or no name for a number of it."""
+
 ACCEPTABLE = {"python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
 
 
@@ -47,7 +50,7 @@ class Pair:
 
     def unsaid(self) -> bool:
         """Whether one of the sides has no words for the call, so that there is nothing to compare."""
-        return "Inexpressible" in (_kind(self.c["raised"]), _kind(self.other["raised"]))
+        return not UNSAID.isdisjoint({_kind(self.c["raised"]), _kind(self.other["raised"])})
 
 
 def _kind(raised: str | None) -> str | None:
@@ -91,10 +94,17 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
     """Compare a side's run with the reference side's."""
     comparison = Comparison()
     actors_c, actors_other = named(c.trace), named(other.trace)
+    lacking = _kind(other.ended) == "Lacking"
+    if lacking:  # a name: what the program would have called next is what this side cannot say
+        made = actors_other.setdefault(0, [])
+        made += [
+            {**call, "result": None, "errno": None, "raised": other.ended} for call in actors_c[0][len(made) :][:1]
+        ]
+        comparison.note("inexpressible")
     last = None
     for actor in sorted(actors_c.keys() | actors_other.keys(), reverse=True):  # the program's own last
         last = _compare_calls(comparison, side, actors_c.get(actor, []), actors_other.get(actor, []), differences)
-    if c.ended != other.ended and not _ended_by(last, c.ended, other.ended):
+    if c.ended != other.ended and not lacking and not _ended_by(last, c.ended, other.ended):
         comparison.unexplained(f"{side} ended with {other.ended or 'no error'}, C with {c.ended or 'no error'}")
     if c.observed != other.observed and comparison.verdict in ("same", "emulated"):
         comparison.unexplained(f"{side} observed {other.observed!r}, C {c.observed!r}")
