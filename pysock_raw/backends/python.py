@@ -245,13 +245,9 @@ def close(fd: Fd, /) -> Int:
 @_last.call
 def read(fd: Fd, buf: Writable, count: Size, /) -> int:
     view, count = arguments.sized("buf", buf, count, length_name="count", writable=True)
-    fd, memory = to_int(fd), buffer(view, count)
+    fd = to_int(fd)
     # readv, because it reads into the buffer itself; but it looks at nothing where there is nothing to read
-    if count and hasattr(os, "readv"):
-        return os.readv(fd, [memory])
-    data = os.read(fd, count)
-    memory[: len(data)] = data
-    return len(data)
+    return os.readv(fd, [buffer(view, count)]) if count else len(os.read(fd, 0))
 
 
 @documented
