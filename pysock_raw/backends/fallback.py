@@ -47,7 +47,10 @@ class Wrapped(socket.socket):
 
 
 def wrapped(fd: int, family: int = socket.AF_INET) -> Wrapped:
-    return Wrapped(family, socket.SOCK_STREAM | NONBLOCK, 0, fileno=LARGEST if fd < 0 else fd)
+    sock = Wrapped(family, socket.SOCK_STREAM | NONBLOCK, 0, fileno=LARGEST if fd < 0 else fd)
+    if PYPY:  # it takes any number; sock_initobj looks whether this is a socket
+        sock.kind()
+    return sock
 
 
 def wrapped_as_it_is(fd: int) -> Wrapped:
@@ -163,8 +166,8 @@ def give_address(raw: bytes, view: memoryview | None, room: int, addrlen: Sockle
 def must_be_open(fd: int) -> None:
     """EBADF for a descriptor that is not open (or open for its path alone), whatever else it refers to."""
     try:
-        with wrapped(fd) as sock:
-            sock.kind()  # PyPy does not look at a descriptor that it is given
+        with wrapped(fd):
+            pass
     except OSError as error:
         if error.errno != errno.ENOTSOCK:
             raise

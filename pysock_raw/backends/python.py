@@ -374,9 +374,11 @@ def inet_pton(af: Int, src: Text, dst: Writable, /) -> Int:
     try:
         packed = _socket.inet_pton(af, raw.decode("latin-1"))
     except OSError as error:
-        if error.errno is None:  # "illegal IP address string"
-            return 0
-        raise
+        if error.errno is not None:
+            raise
+        if af not in (_socket.AF_INET, _socket.AF_INET6):
+            raise Emulated(errno.EAFNOSUPPORT) from None  # PyPy asks nobody
+        return 0  # "illegal IP address string"
     view[: len(packed)] = packed
     return 1
 
