@@ -16,6 +16,9 @@ from pysock_raw.trace_values import PARAMETERS
 VERDICTS = ("same", "emulated", "inexpressible", "differs", "refused", "unexplained")
 """From best to worst: the verdict of a case is the worst of its calls'."""
 
+UNSAID = {"Inexpressible", "Lacking"}
+"""What is raised where a side has no words for a call, or no name for a number of it."""
+
 PLACES = {call: {name: place for place, name in enumerate(names)} for call, names in PARAMETERS.items()}
 """Where the arguments of each call stand: predicates that look back ask for them very often."""
 
@@ -57,7 +60,7 @@ class Pair:
 
     def unsaid(self) -> bool:
         """Whether one of the sides has no words for the call, so that there is nothing to compare."""
-        return "Inexpressible" in (_kind(self.c["raised"]), _kind(self.other["raised"]))
+        return not UNSAID.isdisjoint({_kind(self.c["raised"]), _kind(self.other["raised"])})
 
     def parted(self) -> bool:
         """Whether the call succeeded, goes on by itself, or moved its bytes on one side alone, so that the
@@ -125,10 +128,15 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
             if mine["call"] != theirs["call"]:
                 break
             program[-1].append(Pair(mine, theirs, program[-1], len(program[-1]), program))
+    exception = _exception(c, other)
     if actors:
-        _end_as_answer(program, calls.get(actors[0], []), _exception(c, other), len(other.trace))
+        _end_as_answer(program, calls.get(actors[0], []), exception, len(other.trace))
     for actor, pairs in zip(actors, program, strict=True):
-        _compare_calls(comparison, side, pairs, (calls.get(actor, []), others.get(actor, [])), program, differences)
+        left = calls.get(actor, [])[len(pairs) :], others.get(actor, [])[len(pairs) :]
+        if exception is not None and actor != actors[0] and not left[1]:
+            comparison.uncompared += len(left[0])  # the program ended before it had this one
+            left = [], []
+        _compare_calls(comparison, side, pairs, left, program, differences)
     last = program[0][-1] if program and program[0] else None  # of the program's own thread
     if c.ended != other.ended and not _ended_by(last, c.ended, other.ended):
         comparison.unexplained(f"{side} ended with {other.ended or 'no error'}, C with {c.ended or 'no error'}")
@@ -170,11 +178,11 @@ def _compare_calls(
     comparison: Comparison,
     side: str,
     pairs: list[Pair],
-    calls: tuple[list[Record], list[Record]],
+    left: tuple[list[Record], list[Record]],
     program: list[list[Pair]],
     differences: Sequence[Any],
 ) -> None:
-    """One thread's calls on both sides, of which the first ones are pairs. After a call that differs the programs may
+    """One thread's calls: pairs, and what is left on both sides after them. After a call that differs the programs may
     part ways, and after one that succeeded on one side alone its descriptors are in another state: what then differs,
     and nothing explains, is a consequence and has no counterpart to be compared with."""
     elsewhere = itertools.chain.from_iterable(others for others in program if others is not pairs)
@@ -182,7 +190,7 @@ def _compare_calls(
     for pair in pairs:
         judged = _judged(side, pair, differences)
         if judged and judged.verdict not in ACCEPTABLE[side] and parted < pair.c["at"]:
-            comparison.uncompared += len(calls[0]) - pair.index
+            comparison.uncompared += len(pairs) - pair.index + len(left[0])
             return
         comparison.pairs.append(pair)
         if judged:
@@ -190,7 +198,6 @@ def _compare_calls(
             comparison.judged.append(judged)
         if pair.parted():
             parted = min(parted, pair.c["at"])
-    left = [some[len(pairs) :] for some in calls]
     if not any(left):
         return
     comparison.uncompared += len(left[0])
