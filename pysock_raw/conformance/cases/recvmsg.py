@@ -241,7 +241,7 @@ ROWS: list[tuple[str, str, Kind, State, Call, Outcome]] = [
     ("udp/1024-buffers", "as many buffers as IOV_MAX allows", UDP, said,
      lambda c, fd: c.recvmsg(fd, message(c, *[bytearray(1)] * 1024), 0),
      success("recvmsg(2); IOV_MAX is 1024", result=5)),
-    ("udp/negative-namelen", "a negative length of the address", UDP, said, _negative_length,
+    ("udp/negative-length", "a negative length of the address", UDP, said, _negative_length,
      error("EINVAL", "recvmsg(2); an experiment: __copy_msghdr in net/socket.c")),
     ("udp/nothing", "MSG_DONTWAIT, and no datagram", UDP, lambda c, kind: bound(c, kind)[0], _listen,
      error("EAGAIN", "POSIX.1 recvmsg")),
