@@ -18,7 +18,7 @@ VERDICTS = ("same", "emulated", "inexpressible", "differs", "refused", "unexplai
 
 ACCEPTABLE = {"c": VERDICTS[:1], "python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
 
-TRANSFERS = ("read", "write", "send", "recv", "sendto", "recvfrom")
+TRANSFERS = ("read", "write", "send", "recv", "sendto", "recvfrom", "sendmsg", "recvmsg")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -89,7 +89,7 @@ ENTRIES: tuple[Difference, ...] = (
             python="poll calls a local socket writable only while less than a quarter of its buffer is used.",
             why=f"{WAITS} waits for POLLOUT (unix_writable in the kernel) before it sends",
             recipe=unlimited(call),
-            evidence=f"{call}/{'local' if call == 'send' else 'local-dgram'}/settimeout-and-room",
+            evidence=f"{call}/{'local-dgram' if call == 'sendto' else 'local'}/settimeout-and-room",
             predicate=_waited_for_room(call),
         )
         for call in SEND
