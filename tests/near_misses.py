@@ -17,6 +17,7 @@ from pysock_raw.conformance.differences import (
     order,
     pointers,
     signals,
+    timeout_answers,
     timeouts,
 )
 
@@ -159,8 +160,11 @@ NEAR_MISSES = {
     },
     **{f"{call}-timeout-is-nonblock": {"without": call} for call in (*timeouts.HANDED_OUT, "setsockopt")},
     **{f"{call}-timeout-sends-part": {"earlier": ON_PURPOSE} for call in (*timeouts.SEND, "write")},
-    **{f"{call}-timeout-waits-for-room": {"args": {"len": 0}} for call in timeouts.SEND},
-    "send-timeout-waits-for-nothing": {"args": {"len": 1}},
+    **{f"{call}-timeout-waits-for-room": {"args": {"len": 0, "msg": {"msg_iov": []}}} for call in timeouts.SEND},
+    **{
+        f"{call}-timeout-waits-for-nothing": {"args": {"len": 1, "msg": {"msg_iov": [{"bytes": "x", "length": 1}]}}}
+        for call in timeout_answers.SEND_NOTHING
+    },
     **{f"{call}-timeout-breaks-waitall": {"args": {"flags": 0}} for call in timeouts.RECEIVE},
     **{
         f"{call}-timeout-{mark}-low-water-mark": {"without": "setsockopt"}

@@ -62,7 +62,7 @@ def _written(call: str, recipe: str) -> Callable[..., Any]:
         with contextlib.ExitStack() as borrowed:
             known = MODULES | given | {name: make(given, borrowed) for name, make in MADE.items() if name in used}
             exec(lines, known)
-            return _given_back(call, given, eval(value, known))
+            return _given_back(call, known, eval(value, known))
 
     return written
 
@@ -146,15 +146,13 @@ def _give_messages(given: dict[str, Any], value: Any) -> int:
     """What the call for each message returned."""
     batch: messages.Batch = given["batch"]
     answers = value if isinstance(value, list) else [value]
-    with stdlib._borrowed(given["fd"]) as sock:
-        for index, answer in enumerate(answers):
-            if isinstance(answer, tuple):
-                length, ancillary, msg_flags, sender = answer
-                batch.received(index, sock.family, sender, ancillary, msg_flags)
-            else:
-                length = answer
-            if batch.use.kind is mmsghdr:
-                batch.write(index, msg_len=length)
+    for index, answer in enumerate(answers):
+        length = answer
+        if batch.use.receives:
+            length, ancillary, msg_flags, sender = answer
+            batch.received(index, given["sock"].family, sender, ancillary, msg_flags)
+        if batch.use.kind is mmsghdr:
+            batch.write(index, msg_len=length)
     messages.done(next(given[name] for name in MESSAGES if name in given), batch)
     return len(answers) if batch.use.kind is mmsghdr else length
 

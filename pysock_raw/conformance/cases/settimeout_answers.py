@@ -142,17 +142,22 @@ def _(c: Backend, box: Box) -> None:
     c.sendto(one, b"x", 1, 0, *address)
 
 
-@case(
-    "send/local/settimeout-and-nothing",
-    "there is always room for no bytes",
-    success("POSIX.1 send; an experiment: unix_stream_sendmsg"),
-    needs=["linux"],
-)
-def _(c: Backend, box: Box) -> None:
-    one, _ = pair(c, c.SOCK_STREAM)
-    fill(c, one)
-    limited(c, one, MOMENT)
-    c.send(one, b"", 0, 0)
+def _no_bytes(call: str, send: Callable[[Backend, int], int]) -> None:
+    @case(
+        f"{call}/local/settimeout-and-nothing",
+        "there is always room for no bytes",
+        success(f"POSIX.1 {call}; an experiment: unix_stream_sendmsg"),
+        needs=["linux"],
+    )
+    def _(c: Backend, box: Box) -> None:
+        one, _ = pair(c, c.SOCK_STREAM)
+        fill(c, one)
+        limited(c, one, MOMENT)
+        send(c, one)
+
+
+_no_bytes("send", lambda c, fd: c.send(fd, b"", 0, 0))
+_no_bytes("sendmsg", lambda c, fd: c.sendmsg(fd, message(c, b""), 0))
 
 
 # --- how much is received ---

@@ -28,3 +28,10 @@ def buffers(pair: Pair) -> list[Any]:
     if pair.call in ("sendmsg", "recvmsg"):
         return message(pair).get("msg_iov") or []
     return [pair.argument("buf")]
+
+
+def nothing(pair: Pair) -> bool:
+    """Whether there are no bytes to send."""
+    if pair.call == "sendmsg":
+        return all(buffer is not None and buffer.get("length", 0) == 0 for buffer in buffers(pair))
+    return bool(pair.argument("len") == 0)

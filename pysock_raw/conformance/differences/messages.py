@@ -4,6 +4,8 @@ What their addresses, buffers and waiting have in common with other calls is in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pysock_raw.conformance.differences import given
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.differences.pointers import null
@@ -49,10 +51,12 @@ received""",
 }
 
 
-def _null_array(pair: Pair) -> bool:
-    return given.message(pair).get("msg_iov", ...) is None and raised(
-        pair, f"Inexpressible: socket.{pair.call} takes its buffers one by one"
-    )
+def _null_array(call: str) -> Callable[[Pair], bool]:
+    def recognises(pair: Pair) -> bool:
+        null_array = pair.call == call and given.message(pair).get("msg_iov", ...) is None
+        return null_array and raised(pair, f"Inexpressible: socket.{call} takes its buffers one by one")
+
+    return recognises
 
 
 def _null_control(pair: Pair) -> bool:
@@ -72,6 +76,10 @@ def _wrong_length(pair: Pair) -> bool:
         and bool(given.message(pair).get("msg_control"))
         and raised(pair, "Inexpressible: socket.sendmsg writes cmsg_len itself")
     )
+
+
+def _missing(call: str) -> Callable[[Pair], bool]:
+    return lambda pair: pair.call == call and raised(pair, f"Inexpressible: socket has no {call}")
 
 
 ENTRIES: tuple[Difference, ...] = (
@@ -97,7 +105,7 @@ ENTRIES: tuple[Difference, ...] = (
             why=f"{function} in socketmodule.c fills the array",
             no_recipe="no argument of Python stands for the array",
             evidence=f"{call}/udp/null-vector",
-            predicate=lambda pair, call=call: pair.call == call and _null_array(pair),
+            predicate=_null_array(call),
         )
         for call, function in (("sendmsg", "sock_sendmsg_iovec"), ("recvmsg", "sock_recvmsg_into"))
     ),
@@ -130,9 +138,7 @@ ENTRIES: tuple[Difference, ...] = (
             why="sock_methods in socketmodule.c",
             recipe=recipe,
             evidence=evidence,
-            predicate=lambda pair, call=call: (
-                pair.call == call and raised(pair, f"Inexpressible: socket has no {call}")
-            ),
+            predicate=_missing(call),
         )
         for call, (instead, evidence, recipe) in MANY.items()
     ),
