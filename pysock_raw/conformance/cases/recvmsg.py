@@ -163,7 +163,7 @@ def _sender(kind: Kind, cut: int, length: int) -> None:
 
 for _kind, _length in ((LOCAL_DGRAM, 9), *((kind, 28 if kind.name == "udp6" else 16) for kind in KINDS[1:4:2])):
     _sender(_kind, 0, _length)
-    _sender(_kind, 2, _length)
+    _sender(_kind, 6, _length)  # with a port, which is another one each time
 
 
 @case(
