@@ -24,7 +24,7 @@ PLACES = {call: {name: place for place, name in enumerate(names)} for call, name
 
 ACCEPTABLE = {"c": VERDICTS[:1], "python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
 
-TRANSFERS = ("read", "write", "send", "recv", "sendto", "recvfrom")
+TRANSFERS = ("read", "write", "send", "recv", "sendto", "recvfrom", "sendmsg", "recvmsg")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -29,7 +29,7 @@ def values_set(pair: Pair, option: str) -> list[Any]:
 
 def limit(pair: Pair) -> float | None:
     """The seconds that the program has last set as its descriptor's limit in the call's direction, or None."""
-    option = "SO_SNDTIMEO" if pair.call in ("connect", "write", "send", "sendto") else "SO_RCVTIMEO"
+    option = "SO_SNDTIMEO" if pair.call in ("connect", "write", "send", "sendto", "sendmsg") else "SO_RCVTIMEO"
     value = (values_set(pair, option) or [None])[-1]
     return value["tv_sec"] + value["tv_usec"] / 1e6 if isinstance(value, dict) and "tv_sec" in value else None
 

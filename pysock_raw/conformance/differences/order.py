@@ -61,6 +61,8 @@ ASK_FIRST = {
     "recv": AS_GIVEN.format("recv_into(view, 0, flags)"),
     "sendto": AS_GIVEN.format("sendto(data, flags, address)"),
     "recvfrom": AS_GIVEN.format("recvfrom_into(view, 0, flags)[0]"),
+    "sendmsg": AS_GIVEN.format("sendmsg(buffers, ancillary, flags, address)"),
+    "recvmsg": AS_GIVEN.format("recvmsg_into(buffers, room, flags)"),
 }
 
 ENTRIES: tuple[Difference, ...] = (

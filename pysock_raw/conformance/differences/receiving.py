@@ -5,7 +5,7 @@ from __future__ import annotations
 from pysock_raw.conformance.differences.difference import Difference
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
-RECEIVES = ("recv", "recvfrom", "read")
+RECEIVES = ("recv", "recvfrom", "recvmsg", "read")
 
 
 def _asked_for_nothing(pair: Pair) -> bool:

@@ -26,6 +26,8 @@ RETRIED = {
     "recv": ("sock.recv(len, flags)", "recv/local/interrupted"),
     "sendto": ("sock.sendto(data, flags, address)", "sendto/local/interrupted"),
     "recvfrom": ("sock.recvfrom(len, flags)", "recvfrom/local/interrupted"),
+    "sendmsg": ("sock.sendmsg(buffers, ancillary, flags)", "sendmsg/local/interrupted"),
+    "recvmsg": ("sock.recvmsg_into(buffers, room, flags)", "recvmsg/local/interrupted"),
 }
 
 

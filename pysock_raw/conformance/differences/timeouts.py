@@ -35,8 +35,10 @@ IN_PYTHON = {
     "recv": "sock.recv_into(view, 0, flags)",
     "sendto": "sock.sendto(data, flags, address)",
     "recvfrom": "sock.recvfrom_into(view, 0, flags)[0]",
+    "sendmsg": "sock.sendmsg(buffers, ancillary, flags)",
+    "recvmsg": "sock.recvmsg_into(buffers, room, flags)",
 }
-RECEIVE, SEND, ACCEPT = ("recv", "recvfrom"), ("send", "sendto"), ("accept", "accept4")
+RECEIVE, SEND, ACCEPT = ("recv", "recvfrom", "recvmsg"), ("send", "sendto", "sendmsg"), ("accept", "accept4")
 OF_SOCKETS = tuple(call for call in IN_PYTHON if call not in OF_NO_SOCKET_OBJECT)
 
 #: call -> its kind of socket in the evidence, who makes the object, the recipe
