@@ -134,6 +134,7 @@ NEAR_MISSES = {
     **{f"{call}-vsock-int": {"args": {"level": "SOL_SOCKET"}} for call in ("getsockopt", "setsockopt")},
     "connect-null-before-no-socket": {"args": {"addr": {"family": "AF_INET"}}},
     "connect-length-before-no-socket": {"args": {"addrlen": 128}},
+    **{f"{call}-flag-before-descriptor": {"args": {"flags": 0}} for call in order.MESSAGES},
     **{f"{call}-name-asked-first": {"earlier": {"socket": {"domain": "AF_INET"}}} for call in order.ASK_FIRST},
     "sendto-without-address": {"c": {"result": -1, "errno": "EDESTADDRREQ"}},
     "recv-of-0-bytes": {"args": {"len": 1}},

@@ -381,6 +381,7 @@ def _ancillary(message: messages.Message) -> list[control.Triple]:
 
 @documented
 def sendmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
+    arguments.send_flags(flags)
     messages.read("msgvec", msgvec, arguments.unsigned(vlen), messages.SENDMMSG)
     raise Inexpressible("socket has no sendmmsg: it sends one message at a time")
 

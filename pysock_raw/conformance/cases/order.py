@@ -72,3 +72,20 @@ def _nameless(name: str, call: Call, answer: Outcome) -> None:
 
 for _row in NAMELESS:
     _nameless(*_row)
+
+COMPAT = -(2**31)  # MSG_CMSG_COMPAT of linux/socket.h, which is the kernel's own
+
+
+def _flags_first(name: str, call: Call) -> None:
+    @case(
+        f"{name}/closed-descriptor-after-flags",
+        "a flag that only the kernel may set is refused before the descriptor is looked up",
+        error("EINVAL", "an experiment: MSG_CMSG_COMPAT in net/socket.c"),
+        needs=["linux"],
+    )
+    def _(c: Backend, box: Box) -> None:
+        call(c, 999)
+
+
+_flags_first("sendmsg", lambda c, fd: c.sendmsg(fd, message(c, b"x"), COMPAT))
+_flags_first("recvmsg", lambda c, fd: c.recvmsg(fd, message(c, bytearray(1)), COMPAT))
