@@ -117,7 +117,7 @@ ENTRIES: tuple[Difference, ...] = (
         Difference(
             id=f"{call}-short-address",
             title=f"{call} with less than the family's structure: C says EINVAL, Python's addresses are whole",
-            c="-1 with EINVAL: the structure is not all there, perhaps not even its family. A connected stream ignores it.",
+            c="-1 with EINVAL: the structure is not all there. A connected stream ignores it.",
             python="The method fills the whole structure and gives its size.",
             why="getsockaddrarg in socketmodule.c sets the length from the family",
             recipe=as_family("socket.AF_UNIX", call, SHORT),

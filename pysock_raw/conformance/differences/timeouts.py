@@ -125,7 +125,8 @@ def _waits_for_no_room(pair: Pair) -> bool:
 
 def _waited(pair: Pair) -> bool:
     """C did not wait, and Python did, for an answer or until its time was over."""
-    return pair.c["errno"] in ("EAGAIN", "EINPROGRESS") and (succeeded(pair.other) or timed_out(pair))
+    refused = pair.call == "connect" and pair.other["errno"] not in (None, *OF_WAITING)
+    return pair.c["errno"] in ("EAGAIN", "EINPROGRESS") and (succeeded(pair.other) or refused or timed_out(pair))
 
 
 @only(*OF_SOCKETS)
