@@ -87,6 +87,9 @@ class TestJson:
             lambda document: document["cases"][0]["sides"]["stdlib"]["trace"][0].pop("named"),
             lambda document: document["cases"][0]["sides"]["stdlib"]["trace"][0].pop("errno"),
             lambda document: document["cases"][0]["sides"]["stdlib"]["trace"][0].update(errno="13"),
+            lambda document: document["cases"][0]["sides"]["stdlib"]["trace"][0].update(time=[1]),
+            lambda document: document["cases"][0]["sides"]["stdlib"]["trace"][0].update(actor=1),
+            lambda document: document["cases"][0]["sides"]["stdlib"]["trace"][0].update(syscalls="socket() = 3"),
             lambda document: document.update(schema=2),
         ],
     )
