@@ -5,8 +5,12 @@ bind(3, {sin_family=AF_INET, sin_port=htons(8080), sin_addr=inet_addr("127.0.0.1
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
 from typing import Any
+
+ALIKE = 8  # neighbours in an array; of more there is one, and how many they are
 
 
 def line(call: dict[str, Any]) -> str:
@@ -30,7 +34,7 @@ def argument(value: Any) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, list):
-        return f"[{', '.join(argument(item) for item in value)}]"
+        return f"[{', '.join(_items(value))}]"
     if not isinstance(value, dict):
         return str(value)
     if "python" in value:
@@ -44,6 +48,13 @@ def argument(value: Any) -> str:
     if "bytes" in value:
         return _bytes(value)
     return f"{{{', '.join(f'{name}={argument(member)}' for name, member in value.items())}}}"
+
+
+def _items(value: list[Any]) -> Iterator[str]:
+    """The items of an array, which may be a thousand messages of one byte."""
+    for text, alike in itertools.groupby(map(argument, value)):
+        count = len(list(alike))
+        yield from [text] * count if count <= ALIKE else [f"{text} ({count} times)"]
 
 
 PREFIXES = {"AF_NETLINK": "nl", "AF_PACKET": "sll", "AF_VSOCK": "svm"}

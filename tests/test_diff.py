@@ -105,6 +105,10 @@ def test_numbers_turns_and_times_are_no_change(diff):
                 run["printed"] = "something else"
                 for call in run["trace"]:
                     call["pid"] += 1
+                    call["thread"] += 1
+                    call["actor"] += "1"
+                    call["time"] = [1, None]
+                    call["syscalls"] = ["listen(3, 1) = 0"]
                     call["result"] = call["result"] and 77
         trace = cases["accept/local/woken-by-shutdown"]["sides"]["python"]["trace"]
         assert trace[-1]["thread"] != trace[-2]["thread"]

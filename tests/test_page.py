@@ -6,6 +6,7 @@ import pytest
 
 from pysock_raw.conformance.case import chosen
 from pysock_raw.conformance.compare import compare_cases, compare_script
+from pysock_raw.conformance.syscalls import unavailable
 from pysock_raw.report import html
 from pysock_raw.report.diff import diff
 from pysock_raw.report.json import to_json
@@ -107,7 +108,7 @@ def test_a_case_opens_by_keyboard_and_shows_what_differs(visit, url, with_c):
     assert found.locator("td.off mark").all_inner_texts() == ["-1 EAGAIN"]
     assert found.locator("td.off .badge").all_inner_texts() == ["differs"]
     assert found.locator("blockquote").is_visible()
-    assert "raises a negative backlog to 0" in found.locator(".why").inner_text()
+    assert "Python for the shortest" in found.locator(".why").inner_text()
 
 
 def test_slash_goes_to_the_filter(visit, url):
@@ -175,6 +176,28 @@ def test_markup_of_a_script_is_text(visit, markup_script, sides, tmp_path):
     assert page.locator("details.printed pre").first.inner_text() == "<script>alert(1)</script>\\x1b[31m & \\u202e\n"
     page.get_by_role("link", name="link to this case").click()
     playwright.expect(page.locator(".body:target")).to_have_count(1)
+
+
+def test_a_script_shows_its_stages_and_folds_its_system_calls(visit, sides, with_c, tmp_path):
+    if why := unavailable():
+        pytest.skip(why)
+    (tmp_path / "script.py").write_text(
+        "import pysock_raw as c\nfd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)\nc.listen(fd, 1)\nc.close(fd)\n"
+    )
+    path = tmp_path / "report.html"
+    with open(path, "w", encoding="utf-8") as file:
+        html.render(compare_script(tmp_path / "script.py", sides, syscalls=True), file)
+    page = visit(path.as_uri())
+    assert page.locator("#stages svg.stages").is_visible()
+    assert page.locator("#stages svg .call").all_text_contents() == ["socket", "listen", "close"]
+    socket = page.locator("tr.syscalls").first
+    assert not socket.locator("dd").first.is_visible()
+    socket.locator("summary").click()
+    cloexec = "socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP) = 3"
+    assert socket.locator("dd").all_inner_texts() == [
+        "socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3", cloexec, "ioctl(3, FIONCLEX) = 0", cloexec,
+    ]  # fmt: skip
+    assert socket.locator("dt").all_inner_texts() == ["C", "fallback", "stdlib"]
 
 
 def test_what_changed_opens(visit, document, tmp_path):

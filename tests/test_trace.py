@@ -50,6 +50,13 @@ def run(program: str, tmp_path: Path, **environment: str) -> str:
     ).stderr
 
 
+def test_of_many_equal_items_there_is_one():
+    call = {"call": "poll", "result": 0, "errno": None, "raised": None, "emulated": False}
+    assert line({**call, "args": [[1] * 8 + [2] * 9 + [1], 18]}) == (
+        "poll([1, 1, 1, 1, 1, 1, 1, 1, 2 (9 times), 1], 18) = 0"
+    )
+
+
 def test_a_line_for_each_call_as_strace_prints_it(api, tmp_path):
     emulated = {"c": "", "python": " (emulated)"}[api.name]
     traced = run(PROGRAM, tmp_path, PYSOCK_RAW_BACKEND=api.name, PYSOCK_RAW_TRACE="-")

@@ -3,6 +3,7 @@ differs, it has its own, with the arguments or the result that differ marked."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ Call = dict[str, Any]
 Part = tuple[str, bool]
 """A piece of text, and whether it is marked."""
 
-LONG = 60  # calls; of a longer trace only some of each kind are shown
+LONG = 60  # rows; of more only some of each kind are shown
 OF_A_KIND = 8
 
 
@@ -36,6 +37,10 @@ class Row:
     where: str
     """The line of the program."""
     cells: tuple[Cell, ...]
+    syscalls: tuple[tuple[str, ...], ...] = ()
+    """Of each side, where they were recorded."""
+    times: int = 1
+    """How often in succession."""
 
     @property
     def kind(self) -> str:
@@ -55,7 +60,7 @@ class Fold:
 
 
 def rows(case: Case) -> list[Row | Fold]:
-    found = list(_rows(case))
+    found = [dataclasses.replace(row, times=len(list(alike))) for row, alike in itertools.groupby(_rows(case))]
     return list(found) if len(found) <= LONG else list(_folded(found))
 
 
@@ -63,12 +68,19 @@ def _rows(case: Case) -> Iterator[Row]:
     (_, c), *others = ((side, run["trace"]) for side, run in case["sides"].items())
     beside = [{call["beside"]: call for call in trace if call["beside"] is not None} for _, trace in others]
     for at, call in enumerate(c):
-        yield Row(call["call"], call["where"], _merged(call, [calls.get(at) for calls in beside]))
+        counterparts = [calls.get(at) for calls in beside]
+        cells = _merged(call, counterparts)
+        yield Row(call["call"], call["where"], cells, _syscalls([call, *counterparts]))
     alone = [[call for call in trace if call["beside"] is None] for _, trace in others]
     for calls in itertools.zip_longest(*alone):
         first = next(call for call in calls if call)
         cells = [Cell(1, _parts(call, None)) if call else Cell(1) for call in calls]
-        yield Row(first["call"], first["where"], (Cell(1), *cells))
+        yield Row(first["call"], first["where"], (Cell(1), *cells), _syscalls([None, *calls]))
+
+
+def _syscalls(calls: Iterable[Call | None]) -> tuple[tuple[str, ...], ...]:
+    found = tuple(tuple(call.get("syscalls", ())) if call else () for call in calls)
+    return found if any(found) else ()
 
 
 def _merged(c: Call, others: Iterable[Call | None]) -> tuple[Cell, ...]:
@@ -128,7 +140,7 @@ def _folded(found: list[Row]) -> Iterator[Row | Fold]:
     for number, row in enumerate(found):
         seen[row.call, row.kind] += 1
         if seen[row.call, row.kind] > OF_A_KIND and number < len(found) - OF_A_KIND:
-            left_out[row.kind] += 1
+            left_out[row.kind] += row.times
             continue
         if left_out:
             yield Fold(dict(left_out))

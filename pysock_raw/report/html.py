@@ -20,6 +20,7 @@ from pysock_raw.conformance.compare import Report
 from pysock_raw.conformance.errnos import Row, rows
 from pysock_raw.report import aligned, view
 from pysock_raw.report.json import Document, to_json
+from pysock_raw.report.stages import svg
 from pysock_raw.trace_text import printable
 
 TEMPLATES = files("pysock_raw.report") / "templates"
@@ -47,8 +48,8 @@ def render(report: Report, file: IO[str]) -> None:
     page(to_json(report), file)
 
 
-def page(document: Document, file: IO[str], picture: str = "") -> None:
-    """Write the page of a comparison. `picture` is an SVG of a script's stages."""
+def page(document: Document, file: IO[str]) -> None:
+    """Write the page of a comparison."""
     found = view.findings(document)
     _write(
         file,
@@ -58,8 +59,15 @@ def page(document: Document, file: IO[str], picture: str = "") -> None:
         entries={finding.id: finding.entry for finding in found},
         calls=_cases_by_call(document),
         grid=_grid(document),
-        picture=Markup(picture),
+        picture=_picture(document),
     )
+
+
+def _picture(document: Document) -> Markup:
+    """The stages of a script as its first side went through them."""
+    about = view.script(document)
+    calls = about["sides"][view.sides(document)[0]]["trace"] if about else []
+    return Markup(svg(calls)) if calls else Markup()
 
 
 def render_diff(changes: dict[str, Any], file: IO[str]) -> None:

@@ -12,10 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from pysock_raw.conformance.compare import Report, Result
+from pysock_raw.report.view import SYSCALLS_OF, too_many_syscalls
 from pysock_raw.trace import Record
 from pysock_raw.trace_text import printable
 
-MOST = 20  # cases of which a person wants to read this at once
 WIDTH = 33  # of a system call: three fit into a line
 TITLES = {"c": "C", "python": "fallback"}
 STRUCTURE = re.compile(r"\{[^{}]*\}")
@@ -30,10 +30,8 @@ def render(out: Console, report: Report) -> None:
     results = [
         result for result in report.ran if any("syscalls" in call for call in result.runs[result.reference].trace)
     ]
-    if len(results) > MOST:
-        out.print(
-            f"\nThe system calls of {len(results)} cases are in --format json; of at most {MOST} they are shown here."
-        )
+    if len(results) > SYSCALLS_OF:
+        out.print(f"\n{too_many_syscalls(len(results))}")
         return
     for result in results:
         out.print(f"\n[bold]{escape(printable(result.case.id))}[/]   the system calls of each call")

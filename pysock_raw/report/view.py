@@ -14,6 +14,7 @@ from pysock_raw.trace_text import line
 
 Case = dict[str, Any]
 TITLES = {"c": "C", "python": "fallback", "stdlib": "stdlib"}
+SYSCALLS_OF = 20  # cases of which a person wants to read the system calls at once
 
 
 def sides(document: Document) -> list[str]:
@@ -45,6 +46,16 @@ def headline(document: Document) -> str:
 def named(call: dict[str, Any]) -> dict[str, Any]:
     """A call with names for the numbers that differ from run to run."""
     return {**call, **call["named"]}
+
+
+def with_syscalls(document: Document) -> int:
+    """In how many cases the calls have their system calls."""
+    reference = sides(document)[0]
+    return sum(any("syscalls" in call for call in case["sides"][reference]["trace"]) for case in ran(document))
+
+
+def too_many_syscalls(cases: int) -> str:
+    return f"The system calls of {cases:,} cases are in --format json; of at most {SYSCALLS_OF} they are shown here."
 
 
 def unexplained(case: Case) -> list[str]:

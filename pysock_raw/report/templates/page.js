@@ -15,7 +15,7 @@
     const words = form.elements.words.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const element of cases) {
-      const fits = (!call || element.dataset.call === call)
+      const fits = (!call || element.parentElement.dataset.call === call)
         && (!verdict || element.dataset.verdicts.split(" ").includes(verdict))
         && words.every((word) => text(element).includes(word));
       element.hidden = !fits;
