@@ -74,8 +74,8 @@ def _rows(case: Case) -> Iterator[Row]:
     alone = [[call for call in trace if call["beside"] is None] for _, trace in others]
     for calls in itertools.zip_longest(*alone):
         first = next(call for call in calls if call)
-        cells = [Cell(1, _parts(call, None)) if call else Cell(1) for call in calls]
-        yield Row(first["call"], first["where"], (Cell(1), *cells), _syscalls([None, *calls]))
+        each = [Cell(1, _parts(call, None)) if call else Cell(1) for call in calls]
+        yield Row(first["call"], first["where"], (Cell(1), *each), _syscalls([None, *calls]))
 
 
 def _syscalls(calls: Iterable[Call | None]) -> tuple[tuple[str, ...], ...]:
