@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -9,12 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pysock_raw.conformance.naming import named
+from pysock_raw.conformance.past import Past
 from pysock_raw.conformance.runner import STOPPED, Run
 from pysock_raw.trace import Record
 from pysock_raw.trace_values import PARAMETERS
 
 VERDICTS = ("same", "emulated", "inexpressible", "differs", "refused", "unexplained")
 """From best to worst: the verdict of a case is the worst of its calls'."""
+
+UNSAID = {"Inexpressible", "Lacking"}
+"""What is raised where a side has no words for a call, or no name for a number of it."""
 
 PLACES = {call: {name: place for place, name in enumerate(names)} for call, names in PARAMETERS.items()}
 """Where the arguments of each call stand: predicates that look back ask for them very often."""
@@ -33,14 +38,13 @@ class Pair:
     pairs: Sequence[Pair] = ()
     """All pairs of its thread, of which this one is at `index`."""
     index: int = 0
-    program: Sequence[Sequence[Pair]] = ()
-    """The pairs of each thread and process of the program."""
+    program: Program | None = None
+    """The pairs of each thread and process of the program, if these are not all."""
 
     @property
-    def before(self) -> Sequence[Pair]:
-        """The pairs before this one; as to other threads and processes, on C."""
-        others = itertools.chain.from_iterable(pairs for pairs in self.program if pairs is not self.pairs)
-        return [*(pair for pair in others if pair.c["at"] < self.c["at"]), *self.pairs[: self.index]]
+    def past(self) -> Past:
+        """What the program did before, in all threads and processes."""
+        return Past(self.pairs[: self.index]) if self.program is None else self.program.past
 
     @property
     def call(self) -> str:
@@ -57,7 +61,7 @@ class Pair:
 
     def unsaid(self) -> bool:
         """Whether one of the sides has no words for the call, so that there is nothing to compare."""
-        return "Inexpressible" in (_kind(self.c["raised"]), _kind(self.other["raised"]))
+        return not UNSAID.isdisjoint({_kind(self.c["raised"]), _kind(self.other["raised"])})
 
     def parted(self) -> bool:
         """Whether the call succeeded, goes on by itself, or moved its bytes on one side alone, so that the
@@ -65,6 +69,14 @@ class Pair:
         under_way = {record["errno"] == "EINPROGRESS" for record in (self.c, self.other) if not record["raised"]}
         bytes_moved = {record["result"] for record in (self.c, self.other)} if self.call in TRANSFERS else set()
         return succeeded(self.c) != succeeded(self.other) or 2 in (len(under_way), len(bytes_moved))
+
+
+class Program(list[list[Pair]]):
+    """The pairs of each thread and process of a program."""
+
+    @functools.cached_property
+    def past(self) -> Past:
+        return Past(itertools.chain.from_iterable(self))
 
 
 def succeeded(record: Record) -> bool:
@@ -117,7 +129,7 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
     """Compare a side's run with the reference side's."""
     comparison = Comparison()
     calls, others = named(c.trace, c.forks), named(other.trace, other.forks)
-    program: list[list[Pair]] = []
+    program = Program()
     actors = sorted(calls.keys() | others.keys())
     for actor in actors:
         program.append([])
@@ -145,7 +157,7 @@ def _exception(c: Run, other: Run) -> str | None:
     return None if ended is None or ended == c.ended or ended.startswith(STOPPED) else ended
 
 
-def _end_as_answer(program: list[list[Pair]], calls: list[Record], exception: str | None, at: int) -> None:
+def _end_as_answer(program: Program, calls: list[Record], exception: str | None, at: int) -> None:
     """Where nothing differed before it, the exception that ended a program (a name that Python lacks, say) is what it
     has instead of C's next call, at the end of its trace."""
     pairs = program[0]
@@ -171,7 +183,7 @@ def _compare_calls(
     side: str,
     pairs: list[Pair],
     calls: tuple[list[Record], list[Record]],
-    program: list[list[Pair]],
+    program: Program,
     differences: Sequence[Any],
 ) -> None:
     """One thread's calls on both sides, of which the first ones are pairs. After a call that differs the programs may
@@ -203,7 +215,7 @@ def _judged(side: str, pair: Pair, differences: Sequence[Any]) -> Judged | None:
     """The verdict of a pair, or None if there is nothing to say of it."""
     if pair.equal() and not pair.unsaid():
         return Judged(pair, "emulated") if pair.other["emulated"] else None
-    found = next((difference for difference in differences if difference.recognises(pair)), None)
+    found = next((entry for entry in differences if entry.recognises(pair)), None)
     if side == "python":
         unnoticed = found is not None and found.no_fallback
         verdict = "inexpressible" if pair.unsaid() or unnoticed else "unexplained"

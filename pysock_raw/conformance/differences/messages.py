@@ -6,6 +6,7 @@ from typing import Any
 
 from pysock_raw.conformance.differences.addresses import FOREIGN
 from pysock_raw.conformance.differences.difference import Difference, raised
+from pysock_raw.conformance.differences.history import handed_out
 from pysock_raw.conformance.verdicts import Pair
 
 INET = ("AF_INET", "AF_INET6")
@@ -26,8 +27,8 @@ def _path_too_long(pair: Pair) -> bool:
 def _foreign_name(pair: Pair) -> bool:
     """An address of another family than the socket was made with (a socket from elsewhere: than Python says)."""
     family = _name(pair).get("family")
-    made = [old for old in pair.before if old.call == "socket" and old.c["result"] == pair.argument("fd")]
-    foreign = family is not None and (not made or made[-1].argument("domain") != family)
+    made = handed_out(pair)
+    foreign = family is not None and (made is None or made.argument("domain") != family)
     return foreign and raised(
         pair,
         *(words for other in FOREIGN for words in other.words),
