@@ -215,7 +215,7 @@ def _judged(side: str, pair: Pair, differences: Sequence[Any]) -> Judged | None:
     """The verdict of a pair, or None if there is nothing to say of it."""
     if pair.equal() and not pair.unsaid():
         return Judged(pair, "emulated") if pair.other["emulated"] else None
-    found = next((entry for entry in differences if entry.recognises(pair)), None)
+    found = None if pair.equal() else next((entry for entry in differences if entry.predicate(pair)), None)
     if side == "python":
         unnoticed = found is not None and found.no_fallback
         verdict = "inexpressible" if pair.unsaid() or unnoticed else "unexplained"
