@@ -23,7 +23,7 @@ extern const char pysock_raw_compiler[];
 """
 
 INCLUDES = """
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1 /* as Python.h has it */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>

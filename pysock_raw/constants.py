@@ -134,11 +134,16 @@ GROUPS: dict[str, tuple[str, ...]] = {prefix: tuple(names.split()) for prefix, n
 NAMES: tuple[str, ...] = tuple(name for names in GROUPS.values() for name in names)
 
 
+class Lacking(AttributeError):
+    """A name of the list above that a side does not have."""
+
+
 def absent(side: str, where: str) -> Callable[[str], int]:
     """The __getattr__ of a backend's module: an AttributeError that says why a name is not there."""
 
     def __getattr__(name: str) -> int:  # noqa: N807
-        known = f"{where} lack it" if name in NAMES else "it is not a name of pysock_raw"
-        raise AttributeError(f"the {side} side has no {name}: {known}")
+        if name in NAMES:
+            raise Lacking(f"the {side} side has no {name}: {where} lack it")
+        raise AttributeError(f"the {side} side has no {name}: it is not a name of pysock_raw")
 
     return __getattr__

@@ -10,7 +10,7 @@ import ctypes
 import socket as _socket
 import sys
 from collections.abc import Iterator
-from ctypes import POINTER, c_char, c_char_p, c_short, c_size_t, c_ubyte, c_uint16, c_uint32
+from ctypes import POINTER, c_char, c_short, c_size_t, c_ubyte, c_uint16, c_uint32
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -60,13 +60,14 @@ it: void, and the objects let go, as soon as any pointer is assigned."""
 class Pointer:
     """A pointer field, stored as `_name`. What is assigned is bytes, a writable buffer (a structure, an array
     of structures, a bytearray) or None; ctypes then keeps it alive for as long as the structure or the array
-    that the structure is an element of, also through copies. Reading gives its memory, or None for NULL."""
+    that the structure is an element of, also through copies (PyPy's keeps nothing for a copy of an element: its
+    pointers are then addresses that no object was assigned for). Reading gives its memory, or None for NULL."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.field = f"_{name}"
 
     def __set__(self, structure: ctypes.Structure, value: Buffer | None) -> None:
-        setattr(structure, self.field, value if value is None else self._address(value))
+        setattr(structure, self.field, value if value is None else self._memory(value))
         worked_out.clear()
 
     def __get__(self, structure: ctypes.Structure | None, owner: type) -> Any:
@@ -76,25 +77,32 @@ class Pointer:
         if not pointer:
             return None
         address = ctypes.addressof(pointer.contents)
-        for start, view in _kept(structure):
-            if start == address:
-                return view
-        raise ValueError(
-            f"{type(structure).__name__}.{self.field[1:]} holds an address that no object was assigned for: "
-            "assign the object itself"
-        )
+        views = [memoryview(memory.given) for memory in _kept(structure) if ctypes.addressof(memory) == address]
+        if not views:
+            raise ValueError(
+                f"{type(structure).__name__}.{self.field[1:]} holds an address that no object was assigned for: "
+                "assign the object itself"
+            )
+        view = max(views, key=lambda view: view.nbytes)  # of the slices that start there
+        return view.cast("B") if view.nbytes else view
 
-    def _address(self, value: Buffer) -> Any:
+    def _memory(self, value: Buffer) -> Any:
+        """The memory of an object as an array of char, which is what ctypes keeps alive. The object goes with it:
+        it has the right and the size to use the memory."""
         if isinstance(value, int):
             raise TypeError(f"{self.field[1:]} takes an object (a buffer, a structure or None), not an address")
-        if isinstance(value, bytes):
-            return ctypes.cast(c_char_p(value), POINTER(c_char))
         view = memoryview(value)
-        if view.readonly:
+        if view.readonly and not isinstance(value, bytes):
             raise TypeError(
                 f"{self.field[1:]} takes bytes or a writable buffer, not a read-only {type(value).__name__}"
             )
-        return (c_char * view.nbytes).from_buffer(value)
+        if not view.c_contiguous:
+            raise TypeError(f"{self.field[1:]} takes memory that is contiguous")
+        room = c_char * view.nbytes
+        # ctypes shares only writable memory; a copy of bytes is as good, and PyPy's bytes have no fixed address.
+        memory: Any = room.from_buffer_copy(value) if view.readonly else room.from_buffer(value)
+        memory.given = value
+        return memory
 
 
 def _root(structure: Any) -> Any:
@@ -104,16 +112,14 @@ def _root(structure: Any) -> Any:
     return structure
 
 
-def _kept(structure: ctypes.Structure) -> Iterator[tuple[int, memoryview]]:
-    """Address and memory of each object that ctypes keeps alive for this structure (in `_objects` of the
-    outermost object, nested where one structure was copied into another)."""
+def _kept(structure: ctypes.Structure) -> Iterator[Any]:
+    """The memory of each object that ctypes keeps alive for this structure (in `_objects` of the outermost
+    object, nested where one structure was copied into another)."""
     pending = [_root(structure)._objects]
     while pending:
         item = pending.pop()
-        if isinstance(item, bytes):
-            yield ctypes.cast(c_char_p(item), ctypes.c_void_p).value or 0, memoryview(item)
-        elif isinstance(item, ctypes.Array):
-            yield ctypes.addressof(item), memoryview(item).cast("B")
+        if hasattr(item, "given"):
+            yield item
         elif isinstance(item, dict):
             pending += item.values()
         elif isinstance(item, tuple):
@@ -128,13 +134,14 @@ def reachable(structure: Any) -> tuple[dict[int, memoryview], list[Any]]:
     roots = {id(_root(structure)): _root(structure)}
     pending = [*roots.values()]
     while pending:
-        for address, view in _kept(pending.pop()):
-            held.append(view.obj)
+        for memory in _kept(pending.pop()):
+            held.append(memory)
+            address, view = ctypes.addressof(memory), memoryview(memory.given)
             if address not in found or found[address].nbytes < view.nbytes:
-                found[address] = view
-            assigned = next(iter((getattr(view.obj, "_objects", None) or {}).values()), None)
-            if isinstance(assigned, memoryview) and hasattr(assigned.obj, "_b_base_"):
-                root = _root(assigned.obj)
+                found[address] = view.cast("B") if view.nbytes else view
+            owner = memory.given.obj if isinstance(memory.given, memoryview) else memory.given
+            if hasattr(owner, "_b_base_"):
+                root = _root(owner)
                 if id(root) not in roots:
                     roots[id(root)] = root
                     pending.append(root)

@@ -147,7 +147,8 @@ OURS = 200
 
 def out_of_the_way(file: int) -> int:
     """The file under a high number, so that the program is given the same descriptors as without us."""
-    high = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, OURS)
+    high = fcntl.fcntl(file, fcntl.F_DUPFD, OURS)  # PyPy 7 has no F_DUPFD_CLOEXEC
+    os.set_inheritable(high, False)
     os.close(file)
     return high
 

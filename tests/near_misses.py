@@ -12,13 +12,25 @@ from pysock_raw.conformance.differences import (
     connecting,
     constants,
     descriptors,
+    lengths,
+    messages,
     order,
     pointers,
     signals,
+    timeout_answers,
     timeouts,
 )
 
+
+def addressed(call, addr=None, addrlen=None):
+    """Arguments with another address or length."""
+    if call == "sendmsg":
+        return {"args": {"msg": {"msg_name": addr, "msg_namelen": addrlen}}}
+    return {"args": {**({"addr": addr} if addr else {}), **({"addrlen": addrlen} if addrlen else {})}}
+
+
 ONE_SECOND, NO_LIMIT = {"tv_sec": 1, "tv_usec": 0}, {"tv_sec": 0, "tv_usec": 0}
+NO_NULL = {"buf": {"room": 4}, "msg": {"msg_iov": [{"room": 4}]}}
 ON_PURPOSE = {call: {"type": "SOCK_STREAM|SOCK_NONBLOCK"} for call in ("socket", "socketpair")}
 
 NEAR_MISSES = {
@@ -29,17 +41,17 @@ NEAR_MISSES = {
     "socket-protocol-minus-one": {"args": {"protocol": -2}},
     "listen-negative-backlog": {"earlier": {"listen": {"backlog": 0}}},
     **{
-        f"{call}-{foreign.id}": {"args": {"addr": {"family": "AF_APPLETALK", "bytes": "", "length": 0}}}
+        f"{call}-{foreign.id}": addressed(call, {"family": "AF_APPLETALK", "bytes": "", "length": 0})
         for call in addresses.TAKE_AN_ADDRESS
         for foreign in addresses.FOREIGN
     },
     **{
-        f"{call}-broadcast-address-for-ipv6-socket": {"args": {"addr": {"family": "AF_INET", "addr": "127.0.0.1"}}}
+        f"{call}-broadcast-address-for-ipv6-socket": addressed(call, {"family": "AF_INET", "addr": "127.0.0.1"})
         for call in addresses.TAKE_AN_ADDRESS
     },
     **{
         f"{call}-ipv4-address-for-ipv6-datagrams": {"earlier": {"socket": {"type": "SOCK_STREAM"}}}
-        for call in ("connect", "sendto")
+        for call in ("connect", *addresses.SEND)
     },
     **{
         f"{call}-numbers-of-another-family": {"earlier": {"socket": {"domain": "AF_VSOCK"}}}
@@ -57,15 +69,20 @@ NEAR_MISSES = {
         f"{call}-unspecified-family": {"other": {"raised": "Inexpressible: no other reason"}}
         for call in addresses.TAKE_AN_ADDRESS
     },
-    "sendto-unspecified-family-for-ipv6": {"earlier": {"socket": {"domain": "AF_INET"}}},
+    **{
+        f"{call}-unspecified-family-for-ipv6": {"earlier": {"socket": {"domain": "AF_INET"}}} for call in addresses.SEND
+    },
     **{
         f"{call}-family-without-form": {"other": {"raised": "Inexpressible: no other reason"}}
         for call in addresses.TAKE_AN_ADDRESS
     },
-    **{f"{call}-path-of-108-bytes": {"args": {"addrlen": 111}} for call in addresses.TAKE_AN_ADDRESS},
-    **{f"{call}-name-beyond-sun-path": {"args": {"addrlen": 110}} for call in addresses.TAKE_AN_ADDRESS},
+    **{f"{call}-path-of-108-bytes": addressed(call, {"family": "AF_UNIX"}, 111) for call in addresses.TAKE_AN_ADDRESS},
     **{
-        f"{call}-flow-label-beyond-20-bits": {"args": {"addr": {"family": "AF_INET6", "flowinfo": 0xFFFFF}}}
+        f"{call}-name-beyond-sun-path": addressed(call, {"family": "AF_UNIX"}, 110)
+        for call in addresses.TAKE_AN_ADDRESS
+    },
+    **{
+        f"{call}-flow-label-beyond-20-bits": addressed(call, {"family": "AF_INET6", "flowinfo": 0xFFFFF})
         for call in addresses.TAKE_AN_ADDRESS
     },
     "getsockname-address-without-interface": {"other": {"raised": "Inexpressible: no other reason"}},
@@ -78,23 +95,35 @@ NEAR_MISSES = {
     "accept4-nonblocking": {"args": {"flags": "SOCK_NONBLOCK|0x1"}},
     "accept4-unknown-flag": {"args": {"flags": "SOCK_NONBLOCK|SOCK_CLOEXEC"}},
     **{f"{call}-null-address": {"args": {"addr": {"family": "AF_INET"}}} for call in ("bind", "connect", "sendto")},
-    **{f"{call}-null-buffer": {"args": {"buf": {"bytes": "", "length": 0}}} for call in pointers.SENDS},
-    **{f"{call}-null-buffer": {"args": {"buf": {"room": 4}}} for call in pointers.RECEIVES},
+    **{f"{call}-null-buffer": {"args": NO_NULL} for call in pointers.SENDS},
+    **{f"{call}-null-buffer": {"args": NO_NULL} for call in pointers.RECEIVES},
     **{f"{call}-null-length": {"args": {"addrlen": {"in": 16, "out": 16}}} for call in pointers.TELL_AN_ADDRESS},
     **{f"{call}-null-address": {"args": {"addr": {"room": 16}}} for call in ("getsockname", "getpeername")},
     "getsockopt-null-value": {"args": {"optval": {"room": 4}}},
     "getsockopt-null-length": {"args": {"optlen": {"in": 4, "out": 4}}},
     "socketpair-null-array": {"args": {"sv": [3, 4]}},
     "poll-null-array": {"args": {"fds": []}},
-    **{f"{call}-negative-length": {"args": {"addrlen": 16}} for call in addresses.TAKE_AN_ADDRESS},
-    **{f"{call}-longer-than-storage": {"args": {"addrlen": 128}} for call in addresses.TAKE_AN_ADDRESS},
-    **{f"{call}-longer-than-sockaddr_un": {"args": {"addrlen": 129}} for call in addresses.TAKE_AN_ADDRESS},
-    **{f"{call}-short-address": {"c": {"result": 0, "errno": None}} for call in addresses.TAKE_AN_ADDRESS},
+    **{f"{call}-negative-length": addressed(call, {"family": "AF_INET"}, 16) for call in addresses.TAKE_AN_ADDRESS},
+    **{f"{call}-longer-than-storage": {"args": {"addrlen": 128}} for call in lengths.REFUSE_MORE_THAN_STORAGE},
+    **{
+        f"{call}-longer-than-sockaddr_un": addressed(call, {"family": "AF_UNIX"}, 129)
+        for call in addresses.TAKE_AN_ADDRESS
+    },
+    **{
+        f"{call}-short-address": {"other": {"raised": "Inexpressible: no other reason"}}
+        for call in addresses.TAKE_AN_ADDRESS
+    },
     "sendto-address-of-0-bytes": {"args": {"addrlen": 1}},
     **{
         f"{call}-negative-length": {"args": {"addrlen": {"in": 2**31 - 1, "out": 16}}}
         for call in pointers.TELL_AN_ADDRESS
     },
+    "recvmsg-negative-length": {"args": {"msg": {"msg_namelen": {"in": 2**31 - 1, "out": 16}}}},
+    **{f"{call}-null-structure": {"args": NO_NULL} for call in messages.STRUCTURES},
+    **{f"{call}-null-array": {"args": NO_NULL} for call in messages.STRUCTURES},
+    "sendmsg-null-control": {"args": {"msg": {"msg_control": None, "msg_controllen": 0}}},
+    "sendmsg-wrong-cmsg-len": {"args": {"msg": {"msg_control": []}}},
+    **{f"{call}-missing": {"other": {"raised": "Inexpressible: no other reason"}} for call in messages.MANY},
     "getsockopt-room-beyond-1024": {"args": {"optlen": {"in": 1024, "out": 4}}},
     "getsockopt-negative-length": {"args": {"optlen": {"in": 2**31 - 1, "out": 4}}},
     "getsockopt-room-of-0": {"args": {"optlen": {"in": 1, "out": 0}}},
@@ -108,6 +137,7 @@ NEAR_MISSES = {
     **{f"{call}-vsock-int": {"args": {"level": "SOL_SOCKET"}} for call in ("getsockopt", "setsockopt")},
     "connect-null-before-no-socket": {"args": {"addr": {"family": "AF_INET"}}},
     "connect-length-before-no-socket": {"args": {"addrlen": 128}},
+    **{f"{call}-flag-before-descriptor": {"args": {"flags": 0}} for call in order.MESSAGES},
     **{f"{call}-name-asked-first": {"earlier": {"socket": {"domain": "AF_INET"}}} for call in order.ASK_FIRST},
     "sendto-without-address": {"c": {"result": -1, "errno": "EDESTADDRREQ"}},
     "recv-of-0-bytes": {"args": {"len": 1}},
@@ -132,8 +162,11 @@ NEAR_MISSES = {
     },
     **{f"{call}-timeout-is-nonblock": {"without": call} for call in (*timeouts.HANDED_OUT, "setsockopt")},
     **{f"{call}-timeout-sends-part": {"earlier": ON_PURPOSE} for call in (*timeouts.SEND, "write")},
-    **{f"{call}-timeout-waits-for-room": {"args": {"len": 0}} for call in timeouts.SEND},
-    "send-timeout-waits-for-nothing": {"args": {"len": 1}},
+    **{f"{call}-timeout-waits-for-room": {"args": {"len": 0, "msg": {"msg_iov": []}}} for call in timeouts.SEND},
+    **{
+        f"{call}-timeout-waits-for-nothing": {"args": {"len": 1, "msg": {"msg_iov": [{"bytes": "x", "length": 1}]}}}
+        for call in timeout_answers.SEND_NOTHING
+    },
     **{f"{call}-timeout-breaks-waitall": {"args": {"flags": 0}} for call in timeouts.RECEIVE},
     **{
         f"{call}-timeout-{mark}-low-water-mark": {"without": "setsockopt"}

@@ -335,6 +335,28 @@ def test_the_past_of_a_call_is_found_by_file_and_word_and_the_last_call_comes_fi
     assert next(history.earlier(recv, "SO_RCVTIMEO"), None) is None
 
 
+def test_a_name_that_a_side_lacks_is_inexpressible(monkeypatch, sides, with_c):
+    monkeypatch.delattr("pysock_raw.backends.python.MSG_PEEK")
+
+    def peeks(c, box):
+        fds = (c.c_int * 2)()
+        c.socketpair(c.AF_UNIX, c.SOCK_STREAM, 0, fds)
+        c.recv(fds[0], bytearray(1), 1, c.MSG_PEEK | c.MSG_DONTWAIT)
+        for fd in fds:
+            c.close(fd)
+
+    result = compare_one(peeks, error("EAGAIN", "POSIX.1 recv"), sides=["c", "python"], call="recv")
+    assert result.comparisons["python"].verdict == "inexpressible"
+    [judged] = result.comparisons["python"].judged
+    assert (judged.pair.call, judged.verdict) == ("recv", "inexpressible")
+    assert "the python side has no MSG_PEEK" in judged.pair.other["raised"]
+
+
+def test_a_misspelt_name_is_not_inexpressible(sides):
+    result = compare_one(lambda c, box: c.MSG_PEAK, error("EAGAIN", "none"), sides=sides, call="recv")
+    assert "inexpressible" not in [found.verdict for found in result.comparisons.values()]
+
+
 def test_the_catalogue_has_no_two_entries_of_one_name():
     ids = [difference.id for difference in CATALOGUE]
     assert len(set(ids)) == len(ids)

@@ -27,7 +27,7 @@ MUTANTS = {
     "takes-null-length": ("accept/tcp/null-addrlen", "raise Emulated(errno.EFAULT)", "raise Emulated(errno.EINVAL)"),
     "waits-after-signal": ("connect/local/interrupted", "socket.SOCK_STREAM | NONBLOCK", "socket.SOCK_STREAM"),
     "lengthens-short-address": ("bind/short-address", "bytes(min(max(addrlen, 2), 110) - 2)", "bytes(108)"),
-    "sends-null-as-nothing": ("send/null", "return _unreachable(length) if", "return b'' if"),
+    "sends-null-as-nothing": ("send/null", "return _null(length) if", "return b'' if"),
     "keeps-descriptors-that-do-not-fit": ("recvmsg/local/rights-room-for-two-and-a-bit", "os.close(fd)", "pass"),
     "tells-of-no-cut": ("recvmsg/local/rights-room-for-two-and-a-bit", "MSG_CTRUNC if cut else 0", "0"),
     "forgets-what-was-sent": (

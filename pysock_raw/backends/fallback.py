@@ -9,9 +9,10 @@ answer is worked out after the kernel's own order of checks (`Emulated`, net/soc
 from __future__ import annotations
 
 import errno
-import mmap
 import os
 import socket
+import sys
+from ctypes import c_char
 from typing import Any
 
 from pysock_raw.backends.addresses import HEADER, WHOLE, family_of, to_python
@@ -23,7 +24,7 @@ NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)
 CLOEXEC = getattr(socket, "SOCK_CLOEXEC", 0)
 LARGEST = 2**31 - 1  # as a backlog, the longest queue; as a descriptor, one that can never be open
 STORAGE = 128  # sizeof(struct sockaddr_storage): a longer address is EINVAL (move_addr_to_kernel)
-MAX_RW_COUNT = 0x7FFFF000  # read(2): at most this many bytes are transferred
+PYPY = sys.implementation.name == "pypy"
 ADDRESSES: dict[int, Any] = {socket.AF_INET: sockaddr_in, socket.AF_INET6: sockaddr_in6}
 
 
@@ -48,7 +49,10 @@ class Wrapped(socket.socket):
 
 
 def wrapped(fd: int, family: int = socket.AF_INET) -> Wrapped:
-    return Wrapped(family, socket.SOCK_STREAM | NONBLOCK, 0, fileno=LARGEST if fd < 0 else fd)
+    sock = Wrapped(family, socket.SOCK_STREAM | NONBLOCK, 0, fileno=LARGEST if fd < 0 else fd)
+    if PYPY:  # it takes any number; sock_initobj looks whether this is a socket
+        sock.kind()
+    return sock
 
 
 def wrapped_as_it_is(fd: int) -> Wrapped:
@@ -183,26 +187,6 @@ def must_be_open(fd: int) -> None:
             raise
 
 
-def _unreachable(length: int) -> mmap.mmap | bytearray:
-    """Memory for NULL: pages of a file that has been truncated, so that the kernel itself answers EFAULT
-    as soon as it touches them. Python hands the address on and touches nothing."""
-    length = min(length, MAX_RW_COUNT)
-    if length == 0:
-        return bytearray()
-    if not hasattr(os, "memfd_create"):
-        raise Inexpressible("this system has no memory that only the kernel may find missing")
-    file = os.memfd_create("NULL")
-    try:
-        os.truncate(file, length)
-        pages = mmap.mmap(file, length)
-        os.truncate(file, 0)
-    except OSError as error:  # RLIMIT_FSIZE, memory: not an answer to the call
-        raise Inexpressible(f"NULL needs a file of {length} bytes here: {error.strerror}") from error
-    finally:
-        os.close(file)
-    return pages
-
-
 def check_reachable(fd: int, view: memoryview | None, count: int) -> None:
     """For NULL, what read and write find wrong before they look at what the descriptor is: that it is not open, which
     it would be if the memory that stands for NULL took its number, and a range beyond all user space (vfs_read)."""
@@ -213,4 +197,19 @@ def check_reachable(fd: int, view: memoryview | None, count: int) -> None:
 
 
 def buffer(view: memoryview | None, length: int) -> Any:
-    return _unreachable(length) if view is None else view[:length]
+    return _null(length) if view is None else view[:length]
+
+
+def _null(length: int) -> Any:
+    """So much memory at NULL. CPython hands the address on and touches nothing: the kernel itself answers EFAULT."""
+    if length and PYPY:
+        raise Inexpressible("PyPy copies what it sends and receives, which cannot be done at NULL")
+    return (c_char * min(length, sys.maxsize)).from_address(0) if length else bytearray()
+
+
+def backlog_as_it_is(backlog: int) -> int:
+    """The backlog to ask Python for so that the kernel gets this one. listen(2): a negative one is the largest, which
+    socket.listen would raise to 0; PyPy's raises 0 to 1."""
+    if backlog == 0 and PYPY:
+        raise Inexpressible("PyPy's socket.listen raises a backlog of 0 to 1")
+    return LARGEST if backlog < 0 else backlog

@@ -38,8 +38,8 @@ from pysock_raw.backends.fallback import (
     NONBLOCK,
     Wrapped,
     as_c_leaves_it,
+    backlog_as_it_is,
     buffer,
-    check_reachable,
     copied,
     give_address,
     must_be_open,
@@ -121,7 +121,7 @@ def bind(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
 def listen(fd: Fd, backlog: Int, /) -> Int:
     fd, backlog = to_int(fd), to_int(backlog)
     with wrapped(fd) as sock:
-        sock.listen(LARGEST if backlog < 0 else backlog)  # listen(2); socket.listen raises it to 0
+        sock.listen(backlog_as_it_is(backlog))
     return 0
 
 
@@ -287,7 +287,6 @@ def close(fd: Fd, /) -> Int:
 def read(fd: Fd, buf: Writable, count: Size, /) -> int:
     view, count = arguments.sized("buf", buf, count, length_name="count", writable=True)
     fd = to_int(fd)
-    check_reachable(fd, view, count)
     # readv, because it reads into the buffer itself; but it looks at nothing where there is nothing to read
     return os.readv(fd, [buffer(view, count)]) if count else len(os.read(fd, 0))
 
@@ -297,7 +296,6 @@ def read(fd: Fd, buf: Writable, count: Size, /) -> int:
 def write(fd: Fd, buf: Readable, count: Size, /) -> int:
     view, count = arguments.sized("buf", buf, count, length_name="count")
     fd = to_int(fd)
-    check_reachable(fd, view, count)
     return os.write(fd, buffer(view, count))
 
 
@@ -464,9 +462,11 @@ def inet_pton(af: Int, src: Text, dst: Writable, /) -> Int:
     try:
         packed = _socket.inet_pton(af, raw.decode("latin-1"))
     except OSError as error:
-        if error.errno is None:  # "illegal IP address string"
-            return 0
-        raise
+        if error.errno is not None:
+            raise
+        if af not in (_socket.AF_INET, _socket.AF_INET6):
+            raise Emulated(errno.EAFNOSUPPORT) from None  # PyPy asks nobody
+        return 0  # "illegal IP address string"
     view[: len(packed)] = packed
     return 1
 

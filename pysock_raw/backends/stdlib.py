@@ -36,7 +36,7 @@ from pysock_raw.backends.fallback import CLOEXEC, STORAGE
 from pysock_raw.backends.wrapping import Inexpressible, LastCall
 from pysock_raw.constants import absent
 from pysock_raw.structures import *
-from pysock_raw.structures import c_int, pollfd, sizeof as sizeof, sockaddr_un
+from pysock_raw.structures import c_int, pollfd, sizeof as sizeof, sockaddr_un, socklen_t
 
 name = "stdlib"
 _last = LastCall()
@@ -326,11 +326,9 @@ def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrl
 def sendmsg(fd: Fd, msg: Readable, flags: Int, /) -> int:
     flags = arguments.send_flags(flags)
     batch = messages.read("msg", msg, 1, messages.SENDMSG)
-    message = _only(batch)
-    ancillary = control.to_triples(bytes(message.control[: message.controllen])) if message.control else []
-    to = _address(message.name, message.namelen) if message.namelen else None
     with _borrowed(fd) as sock:
-        sent = sock.sendmsg(_buffers(message), ancillary, flags, to)
+        buffers, ancillary, to = _to_send(_only(batch, "socket.sendmsg"))
+        sent = sock.sendmsg(buffers, ancillary, flags, to)
     messages.done(msg, batch)
     return sent
 
@@ -339,35 +337,51 @@ def sendmsg(fd: Fd, msg: Readable, flags: Int, /) -> int:
 @_last.call
 def recvmsg(fd: Fd, msg: Writable, flags: Int, /) -> int:
     batch = messages.read("msg", msg, 1, messages.RECVMSG)
-    message = _only(batch)
-    assert batch is not None
     with _borrowed(fd) as sock:
-        room = message.controllen if message.control else 0
-        received, ancillary, msg_flags, sender = sock.recvmsg_into(_buffers(message), room, flags)
+        buffers, room = _to_receive(_only(batch, "socket.recvmsg"))
+        received, ancillary, msg_flags, sender = sock.recvmsg_into(buffers, room, flags)
+        assert batch is not None
         batch.received(0, sock.family, sender, ancillary, msg_flags)
     messages.done(msg, batch)
     return received
 
 
-def _only(batch: messages.Batch | None) -> messages.Message:
+def _only(batch: messages.Batch | None, call: str) -> messages.Message:
     if batch is None:
-        raise Inexpressible("socket.sendmsg and recvmsg take buffers, and no pointer to a structure")
-    message = batch.messages[0]
-    if (message.name is not None and message.namelen >= 2**31) or (message.control is None and message.controllen):
-        raise Inexpressible(
-            "socket.sendmsg and recvmsg have no lengths of their own for addresses and control messages"
-        )
-    return message
+        raise Inexpressible(f"{call} takes no pointer to a structure that could be NULL")
+    return batch.messages[0]
 
 
-def _buffers(message: messages.Message) -> list[memoryview]:
-    if len(message.vectors) < message.iovlen or any(view is None for view, _ in message.vectors):
-        raise Inexpressible("socket.sendmsg and recvmsg take buffers, and no pointers to them")
-    return [view[:length] for view, length in message.vectors if view is not None]
+def _to_send(message: messages.Message) -> tuple[list[Any], list[control.Triple], Any]:
+    """What socket.sendmsg takes: buffers, control messages and an address."""
+    buffers, ancillary = _buffers(message, "socket.sendmsg"), _ancillary(message)
+    namelen = min(c_int(message.namelen).value, STORAGE)  # a longer one is cut (__copy_msghdr)
+    return buffers, ancillary, _address(message.name, namelen) if namelen else None
+
+
+def _to_receive(message: messages.Message) -> tuple[list[Any], int]:
+    """What socket.recvmsg_into takes: buffers, and the length of the control messages that there is room for."""
+    _must_be_sayable(message.name, message.namelen, socklen_t(message.namelen), asked=message.name is not None)
+    return _buffers(message, "socket.recvmsg"), message.controllen if message.control else 0
+
+
+def _buffers(message: messages.Message, call: str) -> list[Any]:
+    if message.iov is None and message.iovlen:
+        raise Inexpressible(f"{call} takes its buffers one by one, and no pointer to an array that could be NULL")
+    if call == "socket.sendmsg":
+        return [_data(view, length) for view, length in message.vectors]
+    return [_place(view, length, call) for view, length in message.vectors]
+
+
+def _ancillary(message: messages.Message) -> list[control.Triple]:
+    if message.control is None and message.controllen:
+        raise Inexpressible("socket.sendmsg takes control messages one by one, and no pointer that could be NULL")
+    return control.to_triples(bytes(message.control[: message.controllen]) if message.control else b"")
 
 
 @documented
 def sendmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
+    arguments.send_flags(flags)
     messages.read("msgvec", msgvec, arguments.unsigned(vlen), messages.SENDMMSG)
     raise Inexpressible("socket has no sendmmsg: it sends one message at a time")
 

@@ -31,6 +31,10 @@ def _linux() -> str | None:
     return None if sys.platform == "linux" else "not Linux"
 
 
+def _o_path() -> str | None:
+    return None if hasattr(os, "O_PATH") else "this Python has no os.O_PATH"
+
+
 def _raw() -> str | None:
     try:
         socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP).close()
@@ -131,6 +135,7 @@ def _in_a_child(attempt: Callable[[], object], lack: str) -> str | None:
 NEEDS: dict[str, tuple[str, Callable[[], str | None]]] = {
     "ipv6": ("IPv6 on the loopback interface", _ipv6),
     "linux": ("Linux", _linux),
+    "o-path": ("descriptors of O_PATH (Linux, CPython)", _o_path),
     "raw": ("raw sockets (CAP_NET_RAW)", _raw),
     "vsock": ("sockets of AF_VSOCK", lambda: _sockets_of(AF_VSOCK)),
     "xdp": ("sockets of AF_XDP (CAP_NET_RAW)", lambda: _sockets_of(AF_XDP)),

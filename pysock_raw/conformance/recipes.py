@@ -5,10 +5,14 @@ A recipe knows the arguments of the call by their names in C, and besides:
     sock       the socket object for fd, as a Python programmer has it
     address    Python's form of addr
     data       the bytes of buf (or optval) that the call sends; view, the part of it that the call fills
+    buffers    a msghdr's buffers, and ancillary, the control messages in it that are sent, or room, the length of those
+               that may come; its msg_name and msg_namelen are addr and addrlen
+    messages   for each msghdr of an array (buffers, ancillary, address), or to receive (buffers, room)
     socket, os, select, fcntl, signal, struct, errno, time    the modules
 
 Its last line is an expression: what C's call returns, or what Python has instead (None, a socket, a pair with an
-address, bytes), which is then put where C puts it.
+address, bytes, what recvmsg_into returned, a list with what each message's call returned), which is then put where C
+puts it.
 """
 
 from __future__ import annotations
@@ -26,9 +30,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pysock_raw.backends import arguments, stdlib
+from pysock_raw.backends import arguments, messages, stdlib
 from pysock_raw.backends.addresses import to_bytes, to_python
-from pysock_raw.trace_values import PARAMETERS
+from pysock_raw.structures import mmsghdr
+from pysock_raw.trace_messages import USES
+from pysock_raw.trace_values import MESSAGES, PARAMETERS
 
 MODULES = {module.__name__: module for module in (socket, os, select, fcntl, signal, struct, errno, time)}
 
@@ -52,13 +58,23 @@ def _written(call: str, recipe: str) -> Callable[..., Any]:
     lines, value = compile(tree, "recipe", "exec"), compile(ast.Expression(last.value), "recipe", "eval")
 
     def written(*args: Any) -> Any:
-        given = dict(zip(PARAMETERS[call], args, strict=True))
+        given = _given(call, args)
         with contextlib.ExitStack() as borrowed:
             known = MODULES | given | {name: make(given, borrowed) for name, make in MADE.items() if name in used}
             exec(lines, known)
-            return _given_back(call, given, eval(value, known))
+            return _given_back(call, known, eval(value, known))
 
     return written
+
+
+def _given(call: str, args: tuple[Any, ...]) -> dict[str, Any]:
+    given = dict(zip(PARAMETERS[call], args, strict=True))
+    name = next((name for name in MESSAGES if given.get(name) is not None), None)
+    if name is not None:
+        given["batch"] = messages.read(name, given[name], given.get("vlen", 1), USES[call])
+        first = given["batch"].messages[0]
+        given["addr"], given["addrlen"] = first.name, first.namelen
+    return given
 
 
 def _sock(given: dict[str, Any], borrowed: contextlib.ExitStack) -> socket.socket:
@@ -81,16 +97,34 @@ def _data(given: dict[str, Any], _: object) -> bytes:
     return bytes(_part(given, None) or b"")
 
 
+def _buffers(given: dict[str, Any], _: object) -> list[Any]:
+    batch: messages.Batch = given["batch"]
+    return stdlib._buffers(batch.messages[0], f"socket.{batch.use.call}")
+
+
+def _messages(given: dict[str, Any], _: object) -> list[tuple[Any, ...]]:
+    batch: messages.Batch = given["batch"]
+    parts: Callable[[messages.Message], tuple[Any, ...]]
+    parts = stdlib._to_receive if batch.use.receives else stdlib._to_send
+    return [parts(message) for message in batch.messages]
+
+
 MADE: dict[str, Callable[[dict[str, Any], contextlib.ExitStack], Any]] = {
     "sock": _sock,
     "address": _address,
     "data": _data,
     "view": _part,
+    "buffers": _buffers,
+    "ancillary": lambda given, _: stdlib._ancillary(given["batch"].messages[0]),
+    "room": lambda given, _: stdlib._to_receive(given["batch"].messages[0])[1],
+    "messages": _messages,
 }
 
 
 def _given_back(call: str, given: dict[str, Any], value: Any) -> Any:
     """What Python returned, put where C puts it."""
+    if "batch" in given:
+        return _give_messages(given, value)
     if call in ("getsockname", "getpeername"):
         value = None, value
     if call == "socketpair":
@@ -106,6 +140,21 @@ def _given_back(call: str, given: dict[str, Any], value: Any) -> Any:
     if isinstance(value, socket.socket):
         return value.detach()
     return 0 if value is None else value
+
+
+def _give_messages(given: dict[str, Any], value: Any) -> int:
+    """What the call for each message returned."""
+    batch: messages.Batch = given["batch"]
+    answers = value if isinstance(value, list) else [value]
+    for index, answer in enumerate(answers):
+        length = answer
+        if batch.use.receives:
+            length, ancillary, msg_flags, sender = answer
+            batch.received(index, given["sock"].family, sender, ancillary, msg_flags)
+        if batch.use.kind is mmsghdr:
+            batch.write(index, msg_len=length)
+    messages.done(next(given[name] for name in MESSAGES if name in given), batch)
+    return len(answers) if batch.use.kind is mmsghdr else length
 
 
 def _give_address(given: dict[str, Any], address: Any) -> None:

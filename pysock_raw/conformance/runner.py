@@ -160,7 +160,8 @@ def _read(place: Path) -> Run:
 def _child(job: Job, place: Path, hold: int) -> NoReturn:
     """The whole life of a child."""
     try:
-        gc.freeze()
+        if hasattr(gc, "freeze"):  # PyPy's collector has nothing to freeze
+            gc.freeze()
         if job.syscalls:
             wait_for_tracer()
         os.setpgid(0, 0)

@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.synchronize import Event
 from types import CodeType
 from typing import Any, cast
 
@@ -99,29 +100,35 @@ def search(
     apis = {side: load(side) for side in SIDES}
     batches = [(f"{seed}:{begin}", min(BATCH, programs - begin)) for begin in range(0, programs, BATCH)]
     workers = jobs or WAITING * (os.cpu_count() or 1)
-    with multiprocessing.get_context("fork").Pool(workers, _begin, (apis, differences)) as pool:
-        for batch in pool.imap_unordered(_batch, batches):
+    context = multiprocessing.get_context("fork")
+    enough = context.Event()
+    with context.Pool(workers, _begin, (enough, apis, differences)) as pool:
+        for batch in pool.imap_unordered(_batch, batches):  # to the end, so that no worker is stopped at its work
             found.add(batch)
             progress(found.programs, programs)
             if found.unexplained:
-                break
+                enough.set()
     found.seconds = time.monotonic() - started
     return found
 
 
-def _begin(*work: Any) -> None:
+def _begin(enough: Event, *work: Any) -> None:
     """A worker's life begins: what it was given comes with the fork, and it has a network of its own."""
-    global _work
-    _work = work
+    global _enough, _work
+    _enough, _work = enough, work
     machine.network()
 
 
+_enough: Event
+"""Set when nobody needs more programs."""
 _work: tuple[dict[str, Backend], Sequence[Difference]]
 
 
 def _batch(batch: tuple[str, int]) -> Found:
     """Draw programs and try them all in one child for each side; what looks wrong there is tried alone."""
     found, drawn, differing = Found(), list[str](), set[str]()
+    if _enough.is_set():
+        return found
     _draw(*batch, drawn.append)
     for text, result in zip(drawn, _judged(drawn), strict=True):
         found.count(result)

@@ -26,7 +26,7 @@ PLACES = {call: {name: place for place, name in enumerate(names)} for call, name
 
 ACCEPTABLE = {"c": VERDICTS[:1], "python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
 
-TRANSFERS = ("read", "write", "send", "recv", "sendto", "recvfrom")
+TRANSFERS = ("read", "write", "send", "recv", "sendto", "recvfrom", "sendmsg", "recvmsg")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -137,10 +137,15 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
             if mine["call"] != theirs["call"]:
                 break
             program[-1].append(Pair(mine, theirs, program[-1], len(program[-1]), program))
+    exception = _exception(c, other)
     if actors:
-        _end_as_answer(program, calls.get(actors[0], []), _exception(c, other), len(other.trace))
+        _end_as_answer(program, calls.get(actors[0], []), exception, len(other.trace))
     for actor, pairs in zip(actors, program, strict=True):
-        _compare_calls(comparison, side, pairs, (calls.get(actor, []), others.get(actor, [])), program, differences)
+        left = calls.get(actor, [])[len(pairs) :], others.get(actor, [])[len(pairs) :]
+        if exception is not None and actor != actors[0] and not left[1]:
+            comparison.uncompared += len(left[0])  # the program ended before it had this one
+            left = [], []
+        _compare_calls(comparison, side, pairs, left, program, differences)
     last = program[0][-1] if program and program[0] else None  # of the program's own thread
     if c.ended != other.ended and not _ended_by(last, c.ended, other.ended):
         comparison.unexplained(f"{side} ended with {other.ended or 'no error'}, C with {c.ended or 'no error'}")
@@ -182,11 +187,11 @@ def _compare_calls(
     comparison: Comparison,
     side: str,
     pairs: list[Pair],
-    calls: tuple[list[Record], list[Record]],
+    left: tuple[list[Record], list[Record]],
     program: Program,
     differences: Sequence[Any],
 ) -> None:
-    """One thread's calls on both sides, of which the first ones are pairs. After a call that differs the programs may
+    """One thread's calls: pairs, and what is left on both sides after them. After a call that differs the programs may
     part ways, and after one that succeeded on one side alone its descriptors are in another state: what then differs,
     and nothing explains, is a consequence and has no counterpart to be compared with."""
     elsewhere = itertools.chain.from_iterable(others for others in program if others is not pairs)
@@ -194,7 +199,7 @@ def _compare_calls(
     for pair in pairs:
         judged = _judged(side, pair, differences)
         if judged and judged.verdict not in ACCEPTABLE[side] and parted < pair.c["at"]:
-            comparison.uncompared += len(calls[0]) - pair.index
+            comparison.uncompared += len(pairs) - pair.index + len(left[0])
             return
         comparison.pairs.append(pair)
         if judged:
@@ -202,7 +207,6 @@ def _compare_calls(
             comparison.judged.append(judged)
         if pair.parted():
             parted = min(parted, pair.c["at"])
-    left = [some[len(pairs) :] for some in calls]
     if not any(left):
         return
     comparison.uncompared += len(left[0])

@@ -31,6 +31,7 @@ from pysock_raw.conformance.kinds import (
     pair,
     wait_readable,
 )
+from pysock_raw.conformance.messages import message
 
 MOMENT = 1e-6
 """A limit in seconds that is over at once: the least that a timeval can say."""
@@ -143,4 +144,6 @@ WAITS: dict[str, Callable[[Backend, Box], Wait]] = {
     "recv": _receiving(lambda c, fd, flags: c.recv(fd, bytearray(1), 1, flags)),
     "sendto": _sending_to,
     "recvfrom": _receiving(lambda c, fd, flags: c.recvfrom(fd, bytearray(1), 1, flags, None, None)),
+    "sendmsg": _sending(lambda c, fd, flags: c.sendmsg(fd, message(c, b"x"), flags)),
+    "recvmsg": _receiving(lambda c, fd, flags: c.recvmsg(fd, message(c, bytearray(1)), flags)),
 }  # fmt: skip

@@ -32,7 +32,7 @@ from pysock_raw.conformance.wire import PARAMETER_PROBLEM, UNREACHABLE, Wire
     "accept/path-only-descriptor",
     "a descriptor opened with O_PATH is open for nothing but its path",
     error("EBADF", "open(2) O_PATH; accept(2)"),
-    needs=["linux"],
+    needs=["o-path"],
 )
 def _(c: Backend, box: Box) -> None:
     c.accept(box.keep(os.open(".", os.O_PATH)), None, None)

@@ -147,7 +147,7 @@ for _kind in KINDS:
     "bind/path-descriptor",
     "a descriptor that O_PATH made stands for a place, and is none for this call",
     error("EBADF", "open(2) O_PATH"),
-    needs=["linux"],
+    needs=["o-path"],
 )
 def _(c: Backend, box: Box) -> None:
     c.bind(box.keep(os.open(".", os.O_PATH)), *inet(c, c.INADDR_LOOPBACK, 0))

@@ -139,7 +139,7 @@ def _(c: Backend, box: Box) -> None:
     "connect/path-only-descriptor",
     "a descriptor opened with O_PATH is open for nothing but its path",
     error("EBADF", "open(2) O_PATH; connect(2)"),
-    needs=["linux"],
+    needs=["o-path"],
 )
 def _(c: Backend, box: Box) -> None:
     c.connect(box.keep(os.open(".", os.O_PATH)), *inet(c, c.INADDR_LOOPBACK, 9))

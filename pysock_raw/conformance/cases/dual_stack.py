@@ -9,6 +9,7 @@ from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance import machine
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import Outcome, case, descriptor, error, success
+from pysock_raw.conformance.cases.other_addresses import SENDING, WITH_AN_ADDRESS
 from pysock_raw.conformance.kinds import (
     TCP,
     TCP6,
@@ -280,33 +281,36 @@ def _(c: Backend, box: Box) -> list[object]:
     return [host(c, (sender, 28)), port(c, (sender, 28)) == port(c, name), text.decode()]
 
 
-#: id, what it shows, v6-only or not, the target, the outcome of sendto from an IPv6 datagram socket
+#: id, what it shows, v6-only or not, the target, the outcome of a sending call from an IPv6 datagram socket
 TARGETS: list[tuple[str, str, int, Callable[[Backend, int], Address], Outcome]] = [
     ("v4-mapped", "a v4-mapped address is reached over IPv4", 0, lambda c, to: inet6(c, "::ffff:127.0.0.1", to),
-     success("RFC 3493, 3.7; ipv6(7)", result=4, observed=4)),
+     success("RFC 3493, 3.7; ipv6(7)", result=1, observed=1)),
     ("v4-mapped-from-v6only", "a v6-only socket does not send over IPv4", 1,
      lambda c, to: inet6(c, "::ffff:127.0.0.1", to),
      error("ENETUNREACH", "an experiment: udpv6_sendmsg in net/ipv6/udp.c", observed="EAGAIN")),
     ("v4-address", "Linux takes an IPv4 address as it is", 0, lambda c, to: inet(c, c.INADDR_LOOPBACK, to),
-     success("an experiment: udpv6_sendmsg in net/ipv6/udp.c", result=4, observed=4)),
+     success("an experiment: udpv6_sendmsg in net/ipv6/udp.c", result=1, observed=1)),
     ("v4-address-from-v6only", "a v6-only socket does not send over IPv4", 1,
      lambda c, to: inet(c, c.INADDR_LOOPBACK, to),
      error("ENETUNREACH", "an experiment: udpv6_sendmsg in net/ipv6/udp.c", observed="EAGAIN")),
 ]  # fmt: skip
 
 
-def _target(id: str, shows: str, only: int, target: Callable[[Backend, int], Address], outcome: Outcome) -> None:
-    @case(f"sendto/udp6/{id}", shows, outcome, needs=["ipv6", "linux"])
+def _target(
+    call: str, id: str, shows: str, only: int, target: Callable[[Backend, int], Address], outcome: Outcome
+) -> None:
+    @case(f"{call}/udp6/{id}", shows, outcome, needs=["ipv6", "linux"])
     def _(c: Backend, box: Box) -> int | str:
         server, address = bound(c, UDP)
         fd = UDP6.socket(c)
         must(c, _only(c, fd, only))
-        c.sendto(fd, b"ping", 4, 0, *target(c, port(c, address)))
-        return answer(c, c.recv(server, bytearray(4), 4, c.MSG_DONTWAIT))
+        WITH_AN_ADDRESS[call](c, fd, target(c, port(c, address)))
+        return answer(c, c.recv(server, bytearray(1), 1, c.MSG_DONTWAIT))
 
 
-for _target_row in TARGETS:
-    _target(*_target_row)
+for _call in SENDING:
+    for _target_row in TARGETS:
+        _target(_call, *_target_row)
 
 
 @case(

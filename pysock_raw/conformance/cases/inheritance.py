@@ -345,6 +345,6 @@ def _(c: Backend, box: Box) -> list[bool]:
         c.fcntl(fd, c.F_GETFD, 0)
     found = []
     for fd in fds:
-        child = os.posix_spawn("/bin/sh", ["sh", "-c", f"test -e /proc/self/fd/{fd}"], os.environ)
+        child = os.spawnv(os.P_NOWAIT, "/bin/sh", ["sh", "-c", f"test -e /proc/self/fd/{fd}"])
         found.append(os.waitpid(child, 0)[1] == 0)
     return found

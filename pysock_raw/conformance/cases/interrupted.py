@@ -13,7 +13,7 @@ from pysock_raw.conformance.cases.settimeout import goes_on
 from pysock_raw.conformance.kinds import must, pair
 from pysock_raw.conformance.waits import MUCH, PATIENCE, WAITS, limited, limited_in_c
 
-ELSEWHERE = ("accept", "connect", "read", "recv", "recvfrom")
+ELSEWHERE = ("accept", "connect", "read", "recv", "recvfrom", "recvmsg")
 """Calls whose case without more is in the module of the call."""
 
 

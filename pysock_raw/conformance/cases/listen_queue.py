@@ -176,7 +176,7 @@ def _(c: Backend, box: Box) -> list[object]:
     "listen/path-descriptor",
     "a descriptor that O_PATH made stands for a place, and is none for this call",
     error("EBADF", "open(2) O_PATH"),
-    needs=["linux"],
+    needs=["o-path"],
 )
 def _(c: Backend, box: Box) -> None:
     c.listen(box.keep(os.open(".", os.O_PATH)), 5)

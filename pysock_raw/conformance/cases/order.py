@@ -8,6 +8,7 @@ from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import Outcome, case, error, success
 from pysock_raw.conformance.kinds import inet, must
+from pysock_raw.conformance.messages import message
 
 BEFORE = "an experiment: __sys_connect copies the address before it looks at what the descriptor is"
 
@@ -52,6 +53,9 @@ NAMELESS: list[tuple[str, Call, Outcome]] = [
     ("sendto", lambda c, fd: c.sendto(fd, b"x", 1, c.MSG_DONTWAIT, *inet(c, c.INADDR_LOOPBACK, 9)),
      error("ENXIO", UNBOUND)),
     ("recvfrom", lambda c, fd: c.recvfrom(fd, bytearray(1), 1, c.MSG_DONTWAIT, None, None), error("ENXIO", UNBOUND)),
+    ("sendmsg", lambda c, fd: c.sendmsg(fd, message(c, b"x", to=inet(c, c.INADDR_LOOPBACK, 9)), c.MSG_DONTWAIT),
+     error("ENXIO", UNBOUND)),
+    ("recvmsg", lambda c, fd: c.recvmsg(fd, message(c, bytearray(1)), c.MSG_DONTWAIT), error("ENXIO", UNBOUND)),
 ]  # fmt: skip
 
 
@@ -68,3 +72,20 @@ def _nameless(name: str, call: Call, answer: Outcome) -> None:
 
 for _row in NAMELESS:
     _nameless(*_row)
+
+COMPAT = -(2**31)  # MSG_CMSG_COMPAT of linux/socket.h, which is the kernel's own
+
+
+def _flags_first(name: str, call: Call) -> None:
+    @case(
+        f"{name}/closed-descriptor-after-flags",
+        "a flag that only the kernel may set is refused before the descriptor is looked up",
+        error("EINVAL", "an experiment: MSG_CMSG_COMPAT in net/socket.c"),
+        needs=["linux"],
+    )
+    def _(c: Backend, box: Box) -> None:
+        call(c, 999)
+
+
+_flags_first("sendmsg", lambda c, fd: c.sendmsg(fd, message(c, b"x"), COMPAT))
+_flags_first("recvmsg", lambda c, fd: c.recvmsg(fd, message(c, bytearray(1)), COMPAT))

@@ -25,13 +25,17 @@ from pysock_raw.conformance.kinds import (
     local,
     must,
 )
+from pysock_raw.conformance.messages import message
 
 #: How a call is made with an address.
 WITH_AN_ADDRESS: dict[str, Callable[[Backend, int, Address], int]] = {
     "bind": lambda c, fd, address: c.bind(fd, *address),
     "connect": lambda c, fd, address: c.connect(fd, *address),
     "sendto": lambda c, fd, address: c.sendto(fd, b"x", 1, 0, *address),
+    "sendmsg": lambda c, fd, address: c.sendmsg(fd, message(c, b"x", to=address), 0),
 }
+SENDING = ("sendto", "sendmsg")
+"""Calls that are one to the protocols: what REFUSED says of sendto holds for both."""
 
 NETLINK = Kind("netlink", "AF_NETLINK", "SOCK_RAW")
 PACKET = Kind("packet", "AF_PACKET", "SOCK_RAW", ("raw",))
@@ -76,7 +80,7 @@ def _labelled(c: Backend, port: int) -> Address:
 #: id, what it shows, the socket, the address, the errno of each call, source
 REFUSED: list[tuple[str, str, Kind, Callable[[Backend], Address], dict[str, str], str]] = [
     ("foreign-family", "an IPv4 address for a local socket", LOCAL_DGRAM, lambda c: inet(c, c.INADDR_LOOPBACK, 9),
-     {"bind": "EINVAL", "connect": "EINVAL"}, "bind(2); an experiment: unix_validate_addr"),
+     {"bind": "EINVAL", "connect": "EINVAL", "sendmsg": "EINVAL"}, "bind(2); an experiment: unix_validate_addr"),
     ("path", "a local path for an IPv4 socket", UDP, lambda c: local(c, b"a-path-of-20-bytes.."),
      {"bind": "EAFNOSUPPORT", "connect": "EAFNOSUPPORT", "sendto": "EAFNOSUPPORT"}, "POSIX.1 bind, connect, sendto"),
     ("ipv6-address", "an IPv6 address for an IPv4 socket", UDP, lambda c: inet6(c, "::1", 9),
@@ -124,7 +128,8 @@ def _one(call: str, id: str, shows: str, kind: Kind, address: Callable[[Backend]
 
 for _id, _shows, _kind, _address, _errnos, _source in REFUSED:
     for _call, _errno in _errnos.items():
-        _one(_call, _id, _shows, _kind, _address, error(_errno, _source))
+        for _alike in SENDING if _call == "sendto" else (_call,):
+            _one(_alike, _id, _shows, _kind, _address, error(_errno, _source))
 
 _one(
     "bind",
@@ -151,33 +156,38 @@ def _labelled_peer(call: str, result: int) -> None:
 
 
 _labelled_peer("connect", 0)
-_labelled_peer("sendto", 1)
+for _call in SENDING:
+    _labelled_peer(_call, 1)
 
 
-@case(
-    "sendto/udp/unspecified-family",
-    "a UDP socket takes AF_UNSPEC for AF_INET, whatever the address",
-    success("an experiment: udp_sendmsg in net/ipv4/udp.c", result=1),
-    needs=["linux"],
-)
-def _(c: Backend, box: Box) -> None:
-    address, length = inet(c, c.INADDR_LOOPBACK, 9)
-    address.sin_family = c.AF_UNSPEC
-    c.sendto(UDP.socket(c), b"x", 1, 0, address, length)
+def _unspecified(call: str) -> None:
+    @case(
+        f"{call}/udp/unspecified-family",
+        "a UDP socket takes AF_UNSPEC for AF_INET, whatever the address",
+        success("an experiment: udp_sendmsg in net/ipv4/udp.c", result=1),
+        needs=["linux"],
+    )
+    def _(c: Backend, box: Box) -> None:
+        address, length = inet(c, c.INADDR_LOOPBACK, 9)
+        address.sin_family = c.AF_UNSPEC
+        WITH_AN_ADDRESS[call](c, UDP.socket(c), (address, length))
+
+    @case(
+        f"{call}/udp6/unspecified-family",
+        "a UDP socket over IPv6 takes AF_UNSPEC for no address, and sends to its peer",
+        success("an experiment: udpv6_sendmsg in net/ipv6/udp.c", result=1, observed="x"),
+        needs=["linux", *UDP6.needs],
+    )
+    def _(c: Backend, box: Box) -> str:
+        server, address = bound(c, UDP6)
+        WITH_AN_ADDRESS[call](c, client(c, UDP6, address), (c.sockaddr(sa_family=c.AF_UNSPEC), 16))
+        text = bytearray(1)
+        must(c, c.recv(server, text, 1, c.MSG_DONTWAIT))
+        return text.decode()
 
 
-@case(
-    "sendto/udp6/unspecified-family",
-    "a UDP socket over IPv6 takes AF_UNSPEC for no address, and sends to its peer",
-    success("an experiment: udpv6_sendmsg in net/ipv6/udp.c", result=2, observed="hi"),
-    needs=["linux", *UDP6.needs],
-)
-def _(c: Backend, box: Box) -> str:
-    server, address = bound(c, UDP6)
-    c.sendto(client(c, UDP6, address), b"hi", 2, 0, c.sockaddr(sa_family=c.AF_UNSPEC), 16)
-    text = bytearray(2)
-    must(c, c.recv(server, text, 2, c.MSG_DONTWAIT))
-    return text.decode()
+for _call in SENDING:
+    _unspecified(_call)
 
 
 @case(

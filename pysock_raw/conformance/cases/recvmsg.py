@@ -163,7 +163,7 @@ def _sender(kind: Kind, cut: int, length: int) -> None:
 
 for _kind, _length in ((LOCAL_DGRAM, 9), *((kind, 28 if kind.name == "udp6" else 16) for kind in KINDS[1:4:2])):
     _sender(_kind, 0, _length)
-    _sender(_kind, 2, _length)
+    _sender(_kind, 6, _length)  # with a port, which is another one each time
 
 
 @case(
@@ -241,7 +241,7 @@ ROWS: list[tuple[str, str, Kind, State, Call, Outcome]] = [
     ("udp/1024-buffers", "as many buffers as IOV_MAX allows", UDP, said,
      lambda c, fd: c.recvmsg(fd, message(c, *[bytearray(1)] * 1024), 0),
      success("recvmsg(2); IOV_MAX is 1024", result=5)),
-    ("udp/negative-namelen", "a negative length of the address", UDP, said, _negative_length,
+    ("udp/negative-length", "a negative length of the address", UDP, said, _negative_length,
      error("EINVAL", "recvmsg(2); an experiment: __copy_msghdr in net/socket.c")),
     ("udp/nothing", "MSG_DONTWAIT, and no datagram", UDP, lambda c, kind: bound(c, kind)[0], _listen,
      error("EAGAIN", "POSIX.1 recvmsg")),

@@ -286,7 +286,7 @@ def _(c: Backend, box: Box) -> None:
     "setsockopt/path-descriptor",
     "a descriptor that O_PATH made stands for a place, and is none for this call",
     error("EBADF", "open(2) O_PATH"),
-    needs=["linux"],
+    needs=["o-path"],
 )
 def _(c: Backend, box: Box) -> None:
     c.setsockopt(box.keep(os.open(".", os.O_PATH)), c.SOL_SOCKET, c.SO_REUSEADDR, c.c_int(1), 4)

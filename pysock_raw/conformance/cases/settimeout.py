@@ -25,7 +25,7 @@ from pysock_raw.conformance.waits import (
 HANDS_OUT = ("accept", "accept4")
 ANSWERS = {"connect": 0}
 """What a call that is let go on returns, if not 1 for its one byte."""
-WITH_FLAGS = ("send", "recv", "sendto", "recvfrom")
+WITH_FLAGS = ("send", "recv", "sendto", "recvfrom", "sendmsg", "recvmsg")
 
 
 def goes_on(call: str, source: str, observed: object = None) -> Outcome:

@@ -27,6 +27,7 @@ from pysock_raw.conformance.kinds import (
     peer_of,
     set_option,
 )
+from pysock_raw.conformance.messages import message
 from pysock_raw.conformance.waits import (
     MOMENT,
     MUCH,
@@ -53,7 +54,15 @@ def _read(c: Backend, fd: int, room: bytearray, flags: int) -> int:
     return c.read(fd, room, len(room))
 
 
-RECEIVES: dict[str, Callable[[Backend, int, bytearray, int], int]] = {"recv": _recv, "recvfrom": _recvfrom}
+def _recvmsg(c: Backend, fd: int, room: bytearray, flags: int) -> int:
+    return c.recvmsg(fd, message(c, room), flags)
+
+
+RECEIVES: dict[str, Callable[[Backend, int, bytearray, int], int]] = {
+    "recv": _recv,
+    "recvfrom": _recvfrom,
+    "recvmsg": _recvmsg,
+}
 
 # --- how much is sent ---
 
@@ -92,6 +101,7 @@ def _local_ends(c: Backend) -> tuple[int, int]:
 
 
 _sends_all("send", "local", _local_ends, lambda c, fd, data, length: c.send(fd, data, length, 0))
+_sends_all("sendmsg", "local", _local_ends, lambda c, fd, data, length: c.sendmsg(fd, message(c, data), 0))
 _sends_all("write", "local", _local_ends, lambda c, fd, data, length: c.write(fd, data, length))
 _sends_all(
     "sendto",
@@ -101,17 +111,22 @@ _sends_all(
 )
 
 
-@case(
-    "send/local/settimeout-and-room",
-    "a local stream takes bytes as long as its buffer is not full",
-    success("POSIX.1 send; an experiment: sock_alloc_send_pskb", result=1),
-    needs=["linux"],
-)
-def _(c: Backend, box: Box) -> None:
-    one, _ = pair(c, c.SOCK_STREAM)
-    must(c, c.send(one, bytes(2**16), 2**16, 0))
-    limited(c, one, MOMENT)
-    c.send(one, b"x", 1, 0)
+def _little_room(call: str, send: Callable[[Backend, int], int]) -> None:
+    @case(
+        f"{call}/local/settimeout-and-room",
+        "a local stream takes bytes as long as its buffer is not full",
+        success(f"POSIX.1 {call}; an experiment: sock_alloc_send_pskb", result=1),
+        needs=["linux"],
+    )
+    def _(c: Backend, box: Box) -> None:
+        one, _ = pair(c, c.SOCK_STREAM)
+        must(c, c.send(one, bytes(2**16), 2**16, 0))
+        limited(c, one, MOMENT)
+        send(c, one)
+
+
+_little_room("send", lambda c, fd: c.send(fd, b"x", 1, 0))
+_little_room("sendmsg", lambda c, fd: c.sendmsg(fd, message(c, b"x"), 0))
 
 
 @case(
@@ -127,17 +142,22 @@ def _(c: Backend, box: Box) -> None:
     c.sendto(one, b"x", 1, 0, *address)
 
 
-@case(
-    "send/local/settimeout-and-nothing",
-    "there is always room for no bytes",
-    success("POSIX.1 send; an experiment: unix_stream_sendmsg"),
-    needs=["linux"],
-)
-def _(c: Backend, box: Box) -> None:
-    one, _ = pair(c, c.SOCK_STREAM)
-    fill(c, one)
-    limited(c, one, MOMENT)
-    c.send(one, b"", 0, 0)
+def _no_bytes(call: str, send: Callable[[Backend, int], int]) -> None:
+    @case(
+        f"{call}/local/settimeout-and-nothing",
+        "there is always room for no bytes",
+        success(f"POSIX.1 {call}; an experiment: unix_stream_sendmsg"),
+        needs=["linux"],
+    )
+    def _(c: Backend, box: Box) -> None:
+        one, _ = pair(c, c.SOCK_STREAM)
+        fill(c, one)
+        limited(c, one, MOMENT)
+        send(c, one)
+
+
+_no_bytes("send", lambda c, fd: c.send(fd, b"", 0, 0))
+_no_bytes("sendmsg", lambda c, fd: c.sendmsg(fd, message(c, b""), 0))
 
 
 # --- how much is received ---
@@ -270,6 +290,18 @@ HOPELESS: dict[str, tuple[str, Callable[[Backend], int], Callable[[Backend, int]
         "a listener",
         lambda c: listener(c, TCP)[0],
         lambda c, fd: _recvfrom(c, fd, bytearray(1), 0),
+        "ENOTCONN",
+    ),
+    "sendmsg": (
+        "a listener",
+        lambda c: listener(c, TCP)[0],
+        lambda c, fd: c.sendmsg(fd, message(c, b"x"), 0),
+        "EPIPE",
+    ),
+    "recvmsg": (
+        "a listener",
+        lambda c: listener(c, TCP)[0],
+        lambda c, fd: _recvmsg(c, fd, bytearray(1), 0),
         "ENOTCONN",
     ),
 }

@@ -21,6 +21,7 @@ from pysock_raw.conformance.kinds import (
     listener,
     pair,
 )
+from pysock_raw.conformance.messages import message
 
 # --- addresses that the kernel reads ---
 
@@ -37,6 +38,10 @@ def _connect(c: Backend, fd: int, address: Address) -> int:
 
 def _sendto(c: Backend, fd: int, address: Address) -> int:
     return c.sendto(fd, b"x", 1, 0, *address)
+
+
+def _sendmsg(c: Backend, fd: int, address: Address) -> int:
+    return c.sendmsg(fd, message(c, b"x", to=address), 0)
 
 
 def _negative(c: Backend) -> Address:
@@ -62,6 +67,8 @@ ADDRESSES: list[tuple[str, str, str, Kind, Send, Callable[[Backend], Address]]] 
     ("connect/local/longer-than-sockaddr_un", "a length beyond sockaddr_un", "connect(2)", LOCAL, _connect,
      _beyond_sockaddr_un),
     ("sendto/local-dgram/longer-than-sockaddr_un", "a length beyond sockaddr_un", "sendto(2)", LOCAL_DGRAM, _sendto,
+     _beyond_sockaddr_un),
+    ("sendmsg/local-dgram/longer-than-sockaddr_un", "a length beyond sockaddr_un", "sendmsg(2)", LOCAL_DGRAM, _sendmsg,
      _beyond_sockaddr_un),
 ]  # fmt: skip
 

@@ -1,10 +1,11 @@
-"""Differences in the addresses that bind, connect and sendto take."""
+"""Differences in the addresses that bind, connect, sendto and sendmsg take."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pysock_raw.conformance.differences import given
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.differences.history import handed_out
 from pysock_raw.conformance.verdicts import Pair
@@ -15,15 +16,19 @@ IN_PYTHON = {
     "bind": "{sock}.bind({address})",
     "connect": "{sock}.connect({address})",
     "sendto": "{sock}.sendto(data, flags, {address})",
+    "sendmsg": "{sock}.sendmsg(buffers, ancillary, flags, {address})",
 }
 TAKE_AN_ADDRESS = (*IN_PYTHON,)
+
+#: call -> how Python makes it without an address
+SEND = {"sendto": "sock.send(data, flags)", "sendmsg": "sock.sendmsg(buffers, ancillary, flags)"}
 
 
 def _calls(call: str, sock: str = "sock", address: str = "address") -> str:
     return IN_PYTHON[call].format(sock=sock, address=address)
 
 
-def _as(family: str, call: str, address: str = "address") -> str:
+def as_family(family: str, call: str, address: str = "address") -> str:
     """The call with a socket object of another family, for which Python builds the address."""
     return f"""\
 foreign = socket.socket({family}, sock.type, 0, fileno=fd)
@@ -40,7 +45,7 @@ SAME_LENGTH = "bytes(addrlen - 2)"
 
 def _family(pair: Pair) -> str | None:
     """The family in the address, where it is one with a name."""
-    address = pair.argument("addr")
+    address = given.address(pair)
     family = address.get("family") if isinstance(address, dict) else None
     return family if isinstance(family, str) else None
 
@@ -162,7 +167,7 @@ FOREIGN = (
 
 
 def _is_broadcast(pair: Pair) -> bool:
-    address = pair.argument("addr")
+    address = given.address(pair)
     return isinstance(address, dict) and address.get("addr") == "255.255.255.255"
 
 
@@ -256,7 +261,7 @@ def _inexpressible(call: str, sentence: str) -> Callable[[Pair], bool]:
     def recognises(pair: Pair) -> bool:
         return (
             pair.call == call
-            and isinstance(pair.argument("addr"), dict)
+            and isinstance(given.address(pair), dict)
             and raised(pair, f"Inexpressible: {sentence}")
             and not _without_an_address(pair)
         )
@@ -268,8 +273,15 @@ UNSPECIFIED = "no address of Python has the family AF_UNSPEC"
 
 
 def _without_an_address(pair: Pair) -> bool:
-    """AF_UNSPEC in sendto on an IPv6 datagram socket: udpv6_sendmsg takes it for no address."""
-    return pair.call == "sendto" and _family(pair) == "AF_UNSPEC" and _taken_as_ipv4(pair)
+    """AF_UNSPEC on an IPv6 datagram socket: udpv6_sendmsg takes it for no address."""
+    return pair.call in SEND and _family(pair) == "AF_UNSPEC" and _taken_as_ipv4(pair)
+
+
+def _unspecified_for_ipv6(call: str) -> Callable[[Pair], bool]:
+    def recognises(pair: Pair) -> bool:
+        return pair.call == call and _without_an_address(pair) and raised(pair, f"Inexpressible: {UNSPECIFIED}")
+
+    return recognises
 
 
 # --- what does not fit the form ---
@@ -279,7 +291,7 @@ def _too_long(call: str, fits: bool) -> Callable[[Pair], bool]:
     """A name that fills sun_path without a NUL (`fits`), or a longer one."""
 
     def recognises(pair: Pair) -> bool:
-        addrlen = pair.argument("addrlen")
+        addrlen = given.length(pair)
         return (
             pair.call == call
             and _family(pair) == "AF_UNIX"
@@ -293,7 +305,7 @@ def _too_long(call: str, fits: bool) -> Callable[[Pair], bool]:
 
 def _flow_label(call: str) -> Callable[[Pair], bool]:
     def recognises(pair: Pair) -> bool:
-        address = pair.argument("addr")
+        address = given.address(pair)
         return (
             pair.call == call
             and _family(pair) == "AF_INET6"
@@ -310,10 +322,10 @@ ENTRIES: tuple[Difference, ...] = (
             id=f"{call}-{foreign.id}",
             title=f"{call}, {foreign.title}: C asks the kernel, Python raises an exception",
             c="The kernel answers: -1 with EAFNOSUPPORT or EINVAL, or what the state of the socket is worth before "
-            "that; a connected stream ignores the address of sendto.",
+            "that; a connected stream ignores the address of sendto and sendmsg.",
             python=f"{foreign.words[0].format(call=call).partition(':')[0]} before the kernel is asked.",
             why=foreign.why,
-            recipe=_as(foreign.family, call, foreign.address),
+            recipe=as_family(foreign.family, call, foreign.address),
             evidence=f"{call}/{foreign.evidence}",
             predicate=_foreign(call, foreign),
         )
@@ -331,7 +343,7 @@ ENTRIES: tuple[Difference, ...] = (
             evidence=f"{call}/udp6/v4-address",
             predicate=_ipv4_on_a_dual_stack(call),
         )
-        for call in ("connect", "sendto")
+        for call in ("connect", *SEND)
     ),
     *(
         Difference(
@@ -340,7 +352,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="-1 with EINVAL; connect says EOPNOTSUPP to any address.",
             python="The host is taken for the name of an interface, and ENODEV is the answer to looking it up.",
             why="getsockaddrarg in socketmodule.c asks SIOCGIFINDEX for the first member of the tuple",
-            recipe=_as("socket.AF_INET", call),
+            recipe=as_family("socket.AF_INET", call),
             evidence=f"{call}/packet/ip-address",
             predicate=_interface_by_an_address(call),
         )
@@ -353,7 +365,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="-1 with EINVAL: the family is not the socket's. (AF_NETLINK for AF_VSOCK is the same.)",
             python="Both addresses are two numbers, and the socket object takes those of the one for the other.",
             why="getsockaddrarg in socketmodule.c writes the family of the socket object",
-            recipe=_as("socket.AF_UNIX", call, SAME_LENGTH),
+            recipe=as_family("socket.AF_UNIX", call, SAME_LENGTH),
             evidence=f"{call}/netlink/vsock-address",
             predicate=_numbers_of_another_family(call),
         )
@@ -373,7 +385,7 @@ ENTRIES: tuple[Difference, ...] = (
         for call, evidence, c in (
             ("bind", "every-interface", "C binds to all"),
             ("connect", "cannot-connect", "C says that there is no connect"),
-            ("sendto", "no-interface", "C says ENXIO"),
+            *((call, "no-interface", "C says ENXIO") for call in SEND),
         )
     ),
     Difference(
@@ -396,25 +408,32 @@ ENTRIES: tuple[Difference, ...] = (
         evidence="connect/udp/unspecified",
         predicate=_inexpressible("connect", UNSPECIFIED),
     ),
-    Difference(
-        id="sendto-unspecified-family",
-        title="sendto to AF_UNSPEC: C takes it for AF_INET, Python has no such address",
-        c="A UDP socket sends to the IPv4 address in it; other sockets say EINVAL.",
-        python="An address has the family of the socket object.",
-        why="getsockaddrarg in socketmodule.c writes sock_family",
-        recipe="sock.sendto(data, flags, (socket.inet_ntoa(bytes(addr.sin_addr)), socket.ntohs(addr.sin_port)))",
-        evidence="sendto/udp/unspecified-family",
-        predicate=_inexpressible("sendto", UNSPECIFIED),
+    *(
+        Difference(
+            id=f"{call}-unspecified-family",
+            title=f"{call} to AF_UNSPEC: C takes it for AF_INET, Python has no such address",
+            c="A UDP socket sends to the IPv4 address in it; other sockets say EINVAL.",
+            python="An address has the family of the socket object.",
+            why="getsockaddrarg in socketmodule.c writes sock_family",
+            recipe='port, host = struct.unpack_from("!2xH4s", addr)\n'
+            + _calls(call, address="(socket.inet_ntoa(host), port)"),
+            evidence=f"{call}/udp/unspecified-family",
+            predicate=_inexpressible(call, UNSPECIFIED),
+        )
+        for call in SEND
     ),
-    Difference(
-        id="sendto-unspecified-family-for-ipv6",
-        title="sendto to AF_UNSPEC over IPv6: C takes it for no address, Python has no such address",
-        c="A UDP socket of IPv6 sends to its peer, as with NULL.",
-        python="An address has the family of the socket object.",
-        why="getsockaddrarg in socketmodule.c writes sock_family",
-        recipe="sock.send(data, flags)",
-        evidence="sendto/udp6/unspecified-family",
-        predicate=lambda pair: _without_an_address(pair) and raised(pair, f"Inexpressible: {UNSPECIFIED}"),
+    *(
+        Difference(
+            id=f"{call}-unspecified-family-for-ipv6",
+            title=f"{call} to AF_UNSPEC over IPv6: C takes it for no address, Python has no such address",
+            c="A UDP socket of IPv6 sends to its peer, as with NULL.",
+            python="An address has the family of the socket object.",
+            why="getsockaddrarg in socketmodule.c writes sock_family",
+            recipe=recipe,
+            evidence=f"{call}/udp6/unspecified-family",
+            predicate=_unspecified_for_ipv6(call),
+        )
+        for call, recipe in SEND.items()
     ),
     *(
         Difference(
@@ -439,7 +458,7 @@ ENTRIES: tuple[Difference, ...] = (
             "has bound such a path, Python reads on beyond it for its NUL, in memory that the kernel never wrote.)",
             why="getsockaddrarg in socketmodule.c demands a length below sizeof sun_path",
             no_recipe="Python passes no such name on; os.chdir to its directory and use a shorter relative path",
-            evidence=f"{call}/{'local-dgram' if call == 'sendto' else 'local'}/path-of-108-bytes",
+            evidence=f"{call}/{'local-dgram' if call in SEND else 'local'}/path-of-108-bytes",
             predicate=_too_long(call, fits=True),
         )
         for call in TAKE_AN_ADDRESS
@@ -455,7 +474,7 @@ ENTRIES: tuple[Difference, ...] = (
 if addrlen > 110:
     raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 {_calls(call)}""",
-            evidence=f"{call}/{'local-dgram' if call == 'sendto' else 'local'}/name-beyond-sun-path",
+            evidence=f"{call}/{'local-dgram' if call in SEND else 'local'}/name-beyond-sun-path",
             predicate=_too_long(call, fits=False),
         )
         for call in TAKE_AN_ADDRESS

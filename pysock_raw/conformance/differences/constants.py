@@ -13,7 +13,7 @@ from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.verdicts import Pair
 from pysock_raw.constants import GROUPS
 
-LACKED = re.compile(r"AttributeError: the \w+ side has no (\w+): socket, select, fcntl, os and errno lack it")
+LACKED = re.compile(r"Lacking: the \w+ side has no (\w+): socket, select, fcntl, os and errno lack it")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ NAMES = (
 def _lacks(prefix: str) -> Callable[[Pair], bool]:
     def recognises(pair: Pair) -> bool:
         lacked = LACKED.match(pair.other["raised"] or "")
-        return raised(pair, "AttributeError: ") and lacked is not None and lacked[1] in GROUPS[prefix]
+        return raised(pair, "Lacking: ") and lacked is not None and lacked[1] in GROUPS[prefix]
 
     return recognises
 

@@ -86,6 +86,8 @@ TAKE_A_DESCRIPTOR = {
     "recv": "",
     "sendto": "",
     "recvfrom": "",
+    "sendmsg": "",
+    "recvmsg": "",
     "fcntl": "fcntl.fcntl(2**31 - 1, cmd, arg)  # never open: EBADF",
 }
 

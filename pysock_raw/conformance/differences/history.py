@@ -20,7 +20,7 @@ def has_set(pair: Pair, option: str) -> bool:
 
 def limit(pair: Pair) -> float | None:
     """The seconds that the program has last set as its descriptor's limit in the call's direction, or None."""
-    option = "SO_SNDTIMEO" if pair.call in ("connect", "write", "send", "sendto") else "SO_RCVTIMEO"
+    option = "SO_SNDTIMEO" if pair.call in ("connect", "write", "send", "sendto", "sendmsg") else "SO_RCVTIMEO"
     last = next(earlier(pair, option), None)
     value = last.argument("optval") if last else None
     return value["tv_sec"] + value["tv_usec"] / 1e6 if isinstance(value, dict) and "tv_sec" in value else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pysock_raw.conformance.differences.addresses import TAKE_AN_ADDRESS
+from pysock_raw.conformance.differences import given
+from pysock_raw.conformance.differences.addresses import TAKE_AN_ADDRESS, as_family
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.differences.pointers import TELL_AN_ADDRESS
 from pysock_raw.conformance.verdicts import Pair, succeeded
@@ -17,12 +18,12 @@ def _address_of(call: str, fits: Callable[[int], bool], words: str) -> Callable[
     """An address of a length that Python cannot give, which C refuses."""
 
     def recognises(pair: Pair) -> bool:
-        length = pair.argument("addrlen")
+        length = given.length(pair)
         return (
             pair.call == call
             and isinstance(length, int)
             and fits(length)
-            and pair.c["result"] == -1
+            and (pair.c["result"] == -1 or length > 0)  # what a connected stream ignores; 0 bytes are no address at all
             and raised(pair, f"Inexpressible: {words}")
         )
 
@@ -33,7 +34,7 @@ def _negative_room(call: str) -> Callable[[Pair], bool]:
     """A value-result length that is negative as an int."""
 
     def recognises(pair: Pair) -> bool:
-        length = pair.argument("addrlen")
+        length = given.length(pair)
         return (
             pair.call == call
             and isinstance(length, dict)
@@ -47,38 +48,28 @@ def _negative_room(call: str) -> Callable[[Pair], bool]:
 def _no_address(pair: Pair) -> bool:
     return (
         pair.call == "sendto"
-        and pair.argument("addrlen") == 0
+        and given.length(pair) == 0
         and succeeded(pair.c)
         and raised(pair, "Inexpressible: Python's addresses are whole, and never shorter")
     )
 
 
-#: An address of another family has the length that the kernel refuses, before or after it refuses the family.
-OF_ANOTHER_FAMILY = """\
-other = socket.socket(socket.{family}, sock.type, 0, fileno=fd)
-try:
-    other.{call}({arguments})
-finally:
-    other.detach()
-0"""
+# An address of another family has the length that the kernel refuses, before or after it refuses the family.
 SHORT = "bytes(max(addrlen, 2) - 2)"  # an abstract name of that length
 FOREIGN = "('0.0.0.0', 0)"
-
-
-def _other(call: str, family: str, address: str) -> str:
-    arguments = f"data, flags, {address}" if call == "sendto" else address
-    return OF_ANOTHER_FAMILY.format(family=family, call=call, arguments=arguments)
-
 
 #: call -> the evidence for addresses that are too short
 SHORT_ADDRESSES = {
     "bind": "bind/short-address",
     "connect": "connect/short-address",
     "sendto": "sendto/udp/short-address",
+    "sendmsg": "sendmsg/udp/short-address",
 }
 #: call -> the kinds in the ids of the evidence
-BY_KIND = {"bind": "", "connect": "", "sendto": "udp/"}
-LOCAL_KIND = {"bind": "local", "connect": "local", "sendto": "local-dgram"}
+BY_KIND = {"bind": "", "connect": "", "sendto": "udp/", "sendmsg": "udp/"}
+LOCAL_KIND = {"bind": "local", "connect": "local", "sendto": "local-dgram", "sendmsg": "local-dgram"}
+REFUSE_MORE_THAN_STORAGE = ("bind", "connect", "sendto")
+"""sendmsg cuts a longer address, which is what an address of Python is."""
 
 ENTRIES: tuple[Difference, ...] = (
     *(
@@ -105,7 +96,7 @@ ENTRIES: tuple[Difference, ...] = (
             evidence=f"{call}/{BY_KIND[call]}too-long-address",
             predicate=_address_of(call, lambda length: length > STORAGE, "Python's addresses are never longer"),
         )
-        for call in TAKE_AN_ADDRESS
+        for call in REFUSE_MORE_THAN_STORAGE
     ),
     *(
         Difference(
@@ -114,7 +105,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="-1 with EINVAL: a local address has at most 110 bytes (unix_validate_addr).",
             python="A path ends before its NUL, and the method gives the length of path and NUL.",
             why="getsockaddrarg in socketmodule.c sets the length from the path",
-            recipe=_other(call, "AF_INET", FOREIGN),
+            recipe=as_family("socket.AF_INET", call, FOREIGN),
             evidence=f"{call}/{LOCAL_KIND[call]}/longer-than-sockaddr_un",
             predicate=_address_of(
                 call, lambda length: length <= STORAGE, "Python's addresses are whole, and never longer"
@@ -126,10 +117,10 @@ ENTRIES: tuple[Difference, ...] = (
         Difference(
             id=f"{call}-short-address",
             title=f"{call} with less than the family's structure: C says EINVAL, Python's addresses are whole",
-            c="-1 with EINVAL: the structure is not all there, perhaps not even its family.",
+            c="-1 with EINVAL: the structure is not all there. A connected stream ignores it.",
             python="The method fills the whole structure and gives its size.",
             why="getsockaddrarg in socketmodule.c sets the length from the family",
-            recipe=_other(call, "AF_UNIX", SHORT),
+            recipe=as_family("socket.AF_UNIX", call, SHORT),
             evidence=evidence,
             predicate=_address_of(call, lambda length: length >= 0, "Python's addresses are whole, and never shorter"),
         )
@@ -144,6 +135,16 @@ ENTRIES: tuple[Difference, ...] = (
         recipe="sock.send(data, flags)",
         evidence="sendto/local/address-of-0-bytes",
         predicate=_no_address,
+    ),
+    Difference(
+        id="recvmsg-negative-length",
+        title="recvmsg with negative room for the address: C says EINVAL, Python makes the room itself",
+        c="-1 with EINVAL, before anything is received.",
+        python="The address is what the method returns, in room that is always enough.",
+        why="sock_recvmsg_guts and getsockaddrlen in socketmodule.c",
+        no_recipe="Python takes no length for the address",
+        evidence="recvmsg/udp/negative-length",
+        predicate=_negative_room("recvmsg"),
     ),
     *(
         Difference(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pysock_raw.conformance.differences.difference import Difference
+from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.differences.history import handed_out
 from pysock_raw.conformance.differences.lengths import STORAGE
 from pysock_raw.conformance.verdicts import Pair
@@ -62,7 +62,22 @@ ASK_FIRST = {
     "recv": AS_GIVEN.format("recv_into(view, 0, flags)"),
     "sendto": AS_GIVEN.format("sendto(data, flags, address)"),
     "recvfrom": AS_GIVEN.format("recvfrom_into(view, 0, flags)[0]"),
+    "sendmsg": AS_GIVEN.format("sendmsg(buffers, ancillary, flags, address)"),
+    "recvmsg": AS_GIVEN.format("recvmsg_into(buffers, room, flags)"),
 }
+
+
+def _flag_first(call: str) -> Callable[[Pair], bool]:
+    def recognises(pair: Pair) -> bool:
+        flags = pair.argument("flags")
+        compat = pair.call == call and isinstance(flags, int) and flags < 0 and pair.c["errno"] == "EINVAL"
+        looked_up = pair.other["errno"] in ("EBADF", "ENOTSOCK") or raised(pair, "ValueError: negative file")
+        return compat and looked_up
+
+    return recognises
+
+
+MESSAGES = ("sendmsg", "recvmsg")
 
 ENTRIES: tuple[Difference, ...] = (
     Difference(
@@ -97,5 +112,18 @@ ENTRIES: tuple[Difference, ...] = (
             predicate=_name_asked_first(call),
         )
         for call, recipe in ASK_FIRST.items()
+    ),
+    *(
+        Difference(
+            id=f"{call}-flag-before-descriptor",
+            title=f"{call} with the kernel's own MSG_CMSG_COMPAT on no socket: C says EINVAL, Python looks at it first",
+            c="Bit 31 of the flags is refused before the descriptor is looked up.",
+            python="EBADF, ENOTSOCK, or ValueError for a negative descriptor, of which there can be no socket object.",
+            why="sock_initobj in socketmodule.c calls getsockname",
+            recipe=f"socket.socketpair()[0].{call}({arguments})  # any socket: the flags are refused first",
+            evidence=f"{call}/closed-descriptor-after-flags",
+            predicate=_flag_first(call),
+        )
+        for call, arguments in zip(MESSAGES, ("[], [], flags", "0, 0, flags"), strict=True)
     ),
 )

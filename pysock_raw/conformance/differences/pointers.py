@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pysock_raw.conformance.differences import given
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
 
-def _null(call: str, parameter: str, *words: str) -> Callable[[Pair], bool]:
+def null(call: str, parameter: str, *words: str) -> Callable[[Pair], bool]:
     """NULL for a parameter, for which Python has no words, or has these."""
 
     def recognises(pair: Pair) -> bool:
         return pair.call == call and pair.argument(parameter) is None and raised(pair, *words)
+
+    return recognises
+
+
+def _null_buffer(call: str, *words: str) -> Callable[[Pair], bool]:
+    def recognises(pair: Pair) -> bool:
+        return pair.call == call and None in given.buffers(pair) and raised(pair, *words)
 
     return recognises
 
@@ -61,6 +69,11 @@ SENDS = {
     "write": ("os.write(fd, nothing)", "os_write_impl in posixmodule.c", "write/tcp/null"),
     "send": ("sock.send(nothing, flags)", "sock_send in socketmodule.c", "send/null"),
     "sendto": ("sock.sendto(nothing, flags, address)", "sock_sendto in socketmodule.c", "sendto/tcp/null"),
+    "sendmsg": (
+        "sock.sendmsg([nothing], [], flags)",
+        "sock_sendmsg_iovec in socketmodule.c",
+        "sendmsg/udp/null-base",
+    ),
 }
 RECEIVES = {
     "read": ("os.readv(fd, [nothing])", "os_read_impl in posixmodule.c", "read/tcp/null"),
@@ -70,11 +83,17 @@ RECEIVES = {
         "sock_recvfrom in socketmodule.c",
         "recvfrom/udp/null-buffer",
     ),
+    "recvmsg": (
+        "sock.recvmsg_into([nothing], 0, flags)",
+        "sock_recvmsg in socketmodule.c",
+        "recvmsg/udp/null-base",
+    ),
 }
 
 
 def _instead_of_null(call: str, code: str) -> str:
-    return NOTHING.format(length="count" if call in ("read", "write") else "len", call=code)
+    lengths = {"read": "count", "write": "count", "sendmsg": "mmap.PAGESIZE", "recvmsg": "mmap.PAGESIZE"}
+    return NOTHING.format(length=lengths.get(call, "len"), call=code)
 
 
 #: call -> the CPython function that has the length for itself, the evidence
@@ -113,7 +132,7 @@ ENTRIES: tuple[Difference, ...] = (
             why=f"{function} takes bytes-like objects only",
             recipe=_instead_of_null(call, code),
             evidence=evidence,
-            predicate=_null(call, "buf", *NO_BYTES),
+            predicate=_null_buffer(call, *NO_BYTES),
         )
         for call, (code, function, evidence) in SENDS.items()
     ),
@@ -126,7 +145,7 @@ ENTRIES: tuple[Difference, ...] = (
             why=f"{function} has bytes of its own",
             recipe=_instead_of_null(call, code),
             evidence=evidence,
-            predicate=_null(call, "buf", f"Inexpressible: os.{call} returns", f"Inexpressible: socket.{call} returns"),
+            predicate=_null_buffer(call, f"Inexpressible: os.{call} returns", f"Inexpressible: socket.{call} returns"),
         )
         for call, (code, function, evidence) in RECEIVES.items()
     ),
@@ -139,7 +158,7 @@ ENTRIES: tuple[Difference, ...] = (
             why=f"{function} and makesockaddr in socketmodule.c",
             no_recipe="no argument of Python stands for the length",
             evidence=evidence,
-            predicate=_null(call, "addrlen", "Inexpressible: Python returns addresses, and takes no pointer to their"),
+            predicate=null(call, "addrlen", "Inexpressible: Python returns addresses, and takes no pointer to their"),
         )
         for call, (function, evidence) in TELL_AN_ADDRESS.items()
     ),
@@ -152,7 +171,7 @@ ENTRIES: tuple[Difference, ...] = (
             why=f"sock_{call} and makesockaddr in socketmodule.c",
             no_recipe="no argument of Python stands for the address",
             evidence=f"{call}/tcp/null-address-with-room",
-            predicate=_null(call, "addr", "Inexpressible: Python returns addresses, and takes no pointer for them"),
+            predicate=null(call, "addr", "Inexpressible: Python returns addresses, and takes no pointer for them"),
         )
         for call in ("getsockname", "getpeername")
     ),
@@ -164,7 +183,7 @@ ENTRIES: tuple[Difference, ...] = (
         why="sock_getsockopt in socketmodule.c has a buffer of its own",
         no_recipe="no argument of Python stands for the buffer",
         evidence="getsockopt/tcp/null-value",
-        predicate=_null("getsockopt", "optval", "Inexpressible: socket.getsockopt returns its value, and takes no"),
+        predicate=null("getsockopt", "optval", "Inexpressible: socket.getsockopt returns its value, and takes no"),
     ),
     Difference(
         id="getsockopt-null-length",
@@ -174,7 +193,7 @@ ENTRIES: tuple[Difference, ...] = (
         why="sock_getsockopt in socketmodule.c",
         no_recipe="no number of Python stands for a pointer",
         evidence="getsockopt/tcp/null-length",
-        predicate=_null("getsockopt", "optlen", "Inexpressible: socket.getsockopt takes no pointer to a length"),
+        predicate=null("getsockopt", "optlen", "Inexpressible: socket.getsockopt takes no pointer to a length"),
     ),
     Difference(
         id="socketpair-null-array",
@@ -184,7 +203,7 @@ ENTRIES: tuple[Difference, ...] = (
         why="socket_socketpair in socketmodule.c has an array of its own",
         no_recipe="no argument of Python stands for the array",
         evidence="socketpair/local/null",
-        predicate=_null("socketpair", "sv", "Inexpressible: socket.socketpair returns its sockets"),
+        predicate=null("socketpair", "sv", "Inexpressible: socket.socketpair returns its sockets"),
     ),
     Difference(
         id="poll-null-array",
@@ -194,7 +213,7 @@ ENTRIES: tuple[Difference, ...] = (
         why="update_ufd_array in selectmodule.c",
         no_recipe="no argument of Python stands for the array",
         evidence="poll/null",
-        predicate=_null("poll", "fds", "Inexpressible: select.poll holds its own descriptors"),
+        predicate=null("poll", "fds", "Inexpressible: select.poll holds its own descriptors"),
     ),
     Difference(
         id="sendto-without-address",

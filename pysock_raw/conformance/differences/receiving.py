@@ -6,7 +6,7 @@ from pysock_raw.conformance.differences.difference import Difference
 from pysock_raw.conformance.differences.history import earlier
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
-RECEIVES = ("recv", "recvfrom", "read")
+RECEIVES = ("recv", "recvfrom", "recvmsg", "read")
 
 
 def _asked_for_nothing(pair: Pair) -> bool:

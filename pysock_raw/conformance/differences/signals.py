@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pysock_raw.conformance.differences.difference import Difference
+from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.verdicts import Pair
 
 #: The recipe's beginning: a handler that ends the call with EINTR.
@@ -26,17 +26,15 @@ RETRIED = {
     "recv": ("sock.recv(len, flags)", "recv/local/interrupted"),
     "sendto": ("sock.sendto(data, flags, address)", "sendto/local/interrupted"),
     "recvfrom": ("sock.recvfrom(len, flags)", "recvfrom/local/interrupted"),
+    "sendmsg": ("sock.sendmsg(buffers, ancillary, flags)", "sendmsg/local/interrupted"),
+    "recvmsg": ("sock.recvmsg_into(buffers, room, flags)", "recvmsg/local/interrupted"),
 }
 
 
 def _retried(call: str) -> Callable[[Pair], bool]:
     def recognises(pair: Pair) -> bool:
-        return (
-            pair.call == call
-            and pair.c["errno"] == "EINTR"
-            and pair.other["errno"] != "EINTR"
-            and pair.other["raised"] is None
-        )
+        went_on = pair.other["raised"] is None or raised(pair, "TimeoutError: timed out")
+        return pair.call == call and pair.c["errno"] == "EINTR" and pair.other["errno"] != "EINTR" and went_on
 
     return recognises
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pysock_raw.conformance.differences import given
 from pysock_raw.conformance.differences.difference import Difference
 from pysock_raw.conformance.differences.history import (
     asked,
@@ -19,6 +20,9 @@ from pysock_raw.conformance.differences.timeouts import (
 )
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
+SEND_NOTHING = ("send", "sendmsg")
+"""What a stream that is connected is sent with."""
+
 
 def _less(pair: Pair) -> bool:
     """Both transferred something, Python less."""
@@ -32,11 +36,12 @@ def _sent_a_part(pair: Pair) -> bool:
 
 @only(*SEND)
 def _waited_for_room(pair: Pair) -> bool:
-    return succeeded(pair.c) and timed_out(pair) and pair.argument("len") != 0
+    return succeeded(pair.c) and timed_out(pair) and not given.nothing(pair)
 
 
+@only(*SEND_NOTHING)
 def _waited_for_room_for_nothing(pair: Pair) -> bool:
-    return pair.call == "send" and pair.argument("len") == 0 and pair.c["result"] == 0 and timed_out(pair)
+    return given.nothing(pair) and pair.c["result"] == 0 and timed_out(pair)
 
 
 @only(*RECEIVE)
@@ -87,20 +92,23 @@ ENTRIES: tuple[Difference, ...] = (
             python="poll calls a local socket writable only while less than a quarter of its buffer is used.",
             why=f"{WAITS} waits for POLLOUT (unix_writable in the kernel) before it sends",
             recipe=unlimited(call),
-            evidence=f"{call}/{'local' if call == 'send' else 'local-dgram'}/settimeout-and-room",
+            evidence=f"{call}/{'local-dgram' if call == 'sendto' else 'local'}/settimeout-and-room",
             predicate=_waited_for_room(call),
         )
         for call in SEND
     ),
-    Difference(
-        id="send-timeout-waits-for-nothing",
-        title="send of 0 bytes with a timeout on a stream that is full: C returns 0 at once, Python waits for room",
-        c="There is always room for no bytes.",
-        python="TimeoutError, if nobody reads.",
-        why=f"{WAITS} waits for POLLOUT before it sends, however little",
-        recipe=unlimited("send"),
-        evidence="send/local/settimeout-and-nothing",
-        predicate=_waited_for_room_for_nothing,
+    *(
+        Difference(
+            id=f"{call}-timeout-waits-for-nothing",
+            title=f"{call} of 0 bytes with a timeout on a stream that is full: C returns 0 at once, Python waits",
+            c="There is always room for no bytes.",
+            python="TimeoutError, if nobody reads.",
+            why=f"{WAITS} waits for POLLOUT before it sends, however little",
+            recipe=unlimited(call),
+            evidence=f"{call}/local/settimeout-and-nothing",
+            predicate=_waited_for_room_for_nothing(call),
+        )
+        for call in SEND_NOTHING
     ),
     *(
         Difference(

@@ -36,8 +36,10 @@ IN_PYTHON = {
     "recv": "sock.recv_into(view, 0, flags)",
     "sendto": "sock.sendto(data, flags, address)",
     "recvfrom": "sock.recvfrom_into(view, 0, flags)[0]",
+    "sendmsg": "sock.sendmsg(buffers, ancillary, flags)",
+    "recvmsg": "sock.recvmsg_into(buffers, room, flags)",
 }
-RECEIVE, SEND, ACCEPT = ("recv", "recvfrom"), ("send", "sendto"), ("accept", "accept4")
+RECEIVE, SEND, ACCEPT = ("recv", "recvfrom", "recvmsg"), ("send", "sendto", "sendmsg"), ("accept", "accept4")
 OF_SOCKETS = tuple(call for call in IN_PYTHON if call not in OF_NO_SOCKET_OBJECT)
 
 #: call -> its kind of socket in the evidence, who makes the object, the recipe
@@ -124,7 +126,8 @@ def _waits_for_no_room(pair: Pair) -> bool:
 
 def _waited(pair: Pair) -> bool:
     """C did not wait, and Python did, for an answer or until its time was over."""
-    return pair.c["errno"] in ("EAGAIN", "EINPROGRESS") and (succeeded(pair.other) or timed_out(pair))
+    refused = pair.call == "connect" and pair.other["errno"] not in (None, *OF_WAITING)
+    return pair.c["errno"] in ("EAGAIN", "EINPROGRESS") and (succeeded(pair.other) or refused or timed_out(pair))
 
 
 @only(*OF_SOCKETS)
