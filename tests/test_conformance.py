@@ -10,10 +10,10 @@ import pytest
 from pysock_raw.conformance import differences, runner
 from pysock_raw.conformance.case import Case, catalogue, descriptor, error, success
 from pysock_raw.conformance.compare import compare_cases
-from pysock_raw.conformance.differences import CATALOGUE
+from pysock_raw.conformance.differences import CATALOGUE, history
 from pysock_raw.conformance.naming import named
 from pysock_raw.conformance.runner import Job
-from pysock_raw.conformance.verdicts import Pair, compare
+from pysock_raw.conformance.verdicts import Pair, Program, compare
 from pysock_raw.trace_values import PARAMETERS
 
 CALLS = ("socket", "setsockopt", "bind", "listen", "accept", "connect")
@@ -74,9 +74,9 @@ def test_a_predicate_bears_calls_that_python_cannot_make(difference):
     for call in PARAMETERS:
         for args in [[], *([value] * 7 for value in odd)]:
             record = {"call": call, "args": args, "result": None, "errno": None, "raised": None, "emulated": False}
-            c = {**record, "raised": "TypeError: it is none"}
+            c = {**record, "at": 1, "raised": "TypeError: it is none"}
             for other in ({**record, "result": 0}, {**record, "raised": "ValueError: other"}):
-                earlier = Pair(c, other, [], 0)
+                earlier = Pair({**c, "at": 0}, other)
                 assert difference.recognises(Pair(c, other, [earlier], 1)) is False
 
 
@@ -308,6 +308,31 @@ class TestVerdicts:
         case = Case("socket/test", "a test's own case", (), lambda c, box: None, needs=("ipv6",))
         report = compare_cases([case], sides)
         assert (report.results[0].skipped, report.ran, report.status) == ("no ipv6 here", [], 0)
+
+
+def test_the_past_of_a_call_is_found_by_file_and_word_and_the_last_call_comes_first():
+    """Of a descriptor, its duplicate, and another; the calls of two threads in turn."""
+    made = [
+        ("socket", ["AF_INET", "SOCK_STREAM", 0], "fd1"),
+        ("socket", ["AF_INET", "SOCK_STREAM", 0], "fd2"),
+        ("setsockopt", ["fd1", "SOL_SOCKET", "SO_RCVLOWAT", 1, 4], 0),
+        ("fcntl", ["fd1", "F_DUPFD", 0], "fd3"),
+        ("setsockopt", ["fd3", "SOL_SOCKET", "SO_RCVLOWAT", 2, 4], 0),
+        ("setsockopt", ["fd2", "SOL_SOCKET", "SO_RCVLOWAT", 3, 4], 0),
+        ("recv", ["fd3", {"room": 1}, 1, 0], -1),
+        ("setsockopt", ["fd1", "SOL_SOCKET", "SO_RCVLOWAT", 4, 4], 0),
+    ]
+    records = [{"call": call, "args": args, "result": result, "at": at} for at, (call, args, result) in enumerate(made)]
+    program = Program()
+    program += [
+        [Pair(record, record, program=program) for record in records if record["at"] % 2 == odd] for odd in (0, 1)
+    ]
+    (recv,) = (pair for pairs in program for pair in pairs if pair.call == "recv")
+    assert [old.argument("optval") for old in history.earlier(recv, "SO_RCVLOWAT")] == [2, 1]
+    assert [old.argument("optval") for old in recv.past.before(recv, "setsockopt")] == [3, 2, 1]
+    assert history.handed_out(recv).call == "fcntl"
+    assert history.maker(recv).c["result"] == "fd1"
+    assert next(history.earlier(recv, "SO_RCVTIMEO"), None) is None
 
 
 def test_a_name_that_a_side_lacks_is_inexpressible(monkeypatch, sides, with_c):

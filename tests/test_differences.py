@@ -1,6 +1,8 @@
 """The catalogue of differences: each entry is proved by its evidence, its predicate by a near-miss, and its recipe by
 running it."""
 
+import itertools
+
 import pytest
 from near_misses import NEAR_MISSES
 
@@ -78,8 +80,8 @@ def missed(pair, near_miss):
     earlier = near_miss.get("earlier", {})
     pairs = [
         Pair(*(altered(record, {}, earlier.get(record["call"], {})) for record in (old.c, old.other)))
-        for old in pair.before
-        if old.call != near_miss.get("without")
+        for old in itertools.chain.from_iterable(pair.program or [pair.pairs])
+        if old.c["at"] < pair.c["at"] and old.call != near_miss.get("without")
     ]
     sides = (
         altered(getattr(pair, side), near_miss.get(side, {}), near_miss.get("args", {})) for side in ("c", "other")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pysock_raw.conformance.naming import named
+from pysock_raw.conformance.past import Past
 from pysock_raw.conformance.runner import STOPPED, Run
 from pysock_raw.trace import Record
 from pysock_raw.trace_values import PARAMETERS
@@ -36,14 +38,13 @@ class Pair:
     pairs: Sequence[Pair] = ()
     """All pairs of its thread, of which this one is at `index`."""
     index: int = 0
-    program: Sequence[Sequence[Pair]] = ()
-    """The pairs of each thread and process of the program."""
+    program: Program | None = None
+    """The pairs of each thread and process of the program, if these are not all."""
 
     @property
-    def before(self) -> Sequence[Pair]:
-        """The pairs before this one; as to other threads and processes, on C."""
-        others = itertools.chain.from_iterable(pairs for pairs in self.program if pairs is not self.pairs)
-        return [*(pair for pair in others if pair.c["at"] < self.c["at"]), *self.pairs[: self.index]]
+    def past(self) -> Past:
+        """What the program did before, in all threads and processes."""
+        return Past(self.pairs[: self.index]) if self.program is None else self.program.past
 
     @property
     def call(self) -> str:
@@ -68,6 +69,14 @@ class Pair:
         under_way = {record["errno"] == "EINPROGRESS" for record in (self.c, self.other) if not record["raised"]}
         bytes_moved = {record["result"] for record in (self.c, self.other)} if self.call in TRANSFERS else set()
         return succeeded(self.c) != succeeded(self.other) or 2 in (len(under_way), len(bytes_moved))
+
+
+class Program(list[list[Pair]]):
+    """The pairs of each thread and process of a program."""
+
+    @functools.cached_property
+    def past(self) -> Past:
+        return Past(itertools.chain.from_iterable(self))
 
 
 def succeeded(record: Record) -> bool:
@@ -120,7 +129,7 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
     """Compare a side's run with the reference side's."""
     comparison = Comparison()
     calls, others = named(c.trace, c.forks), named(other.trace, other.forks)
-    program: list[list[Pair]] = []
+    program = Program()
     actors = sorted(calls.keys() | others.keys())
     for actor in actors:
         program.append([])
@@ -153,7 +162,7 @@ def _exception(c: Run, other: Run) -> str | None:
     return None if ended is None or ended == c.ended or ended.startswith(STOPPED) else ended
 
 
-def _end_as_answer(program: list[list[Pair]], calls: list[Record], exception: str | None, at: int) -> None:
+def _end_as_answer(program: Program, calls: list[Record], exception: str | None, at: int) -> None:
     """Where nothing differed before it, the exception that ended a program (a name that Python lacks, say) is what it
     has instead of C's next call, at the end of its trace."""
     pairs = program[0]
@@ -179,7 +188,7 @@ def _compare_calls(
     side: str,
     pairs: list[Pair],
     left: tuple[list[Record], list[Record]],
-    program: list[list[Pair]],
+    program: Program,
     differences: Sequence[Any],
 ) -> None:
     """One thread's calls: pairs, and what is left on both sides after them. After a call that differs the programs may
@@ -210,7 +219,7 @@ def _judged(side: str, pair: Pair, differences: Sequence[Any]) -> Judged | None:
     """The verdict of a pair, or None if there is nothing to say of it."""
     if pair.equal() and not pair.unsaid():
         return Judged(pair, "emulated") if pair.other["emulated"] else None
-    found = next((difference for difference in differences if difference.recognises(pair)), None)
+    found = None if pair.equal() else next((entry for entry in differences if entry.predicate(pair)), None)
     if side == "python":
         unnoticed = found is not None and found.no_fallback
         verdict = "inexpressible" if pair.unsaid() or unnoticed else "unexplained"

@@ -61,16 +61,15 @@ class Fold:
 
 def rows(case: Case) -> list[Row | Fold]:
     found = [dataclasses.replace(row, times=len(list(alike))) for row, alike in itertools.groupby(_rows(case))]
-    return list(found) if len(found) <= LONG else list(_folded(found))
+    return [*found] if len(found) <= LONG else [*_folded(found)]
 
 
 def _rows(case: Case) -> Iterator[Row]:
     (_, c), *others = ((side, run["trace"]) for side, run in case["sides"].items())
     beside = [{call["beside"]: call for call in trace if call["beside"] is not None} for _, trace in others]
     for at, call in enumerate(c):
-        counterparts = [calls.get(at) for calls in beside]
-        cells = _merged(call, counterparts)
-        yield Row(call["call"], call["where"], cells, _syscalls([call, *counterparts]))
+        others_here = [calls.get(at) for calls in beside]
+        yield Row(call["call"], call["where"], _merged(call, others_here), _syscalls([call, *others_here]))
     alone = [[call for call in trace if call["beside"] is None] for _, trace in others]
     for calls in itertools.zip_longest(*alone):
         first = next(call for call in calls if call)

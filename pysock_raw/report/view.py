@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pysock_raw.backends.contract import CALLS
-from pysock_raw.conformance.verdicts import ACCEPTABLE, VERDICTS
+from pysock_raw.conformance.verdicts import ACCEPTABLE, UNSAID, VERDICTS
 from pysock_raw.report.json import Document
 from pysock_raw.trace_text import line
 
@@ -195,7 +195,7 @@ def _unsaid(case: Case, call: dict[str, Any]) -> str:
     """Why the call, or its counterpart where the fallback stands in for C, is inexpressible."""
     reference = next(iter(case["sides"].values()))
     said = [call["raised"], reference["trace"][call["beside"]]["raised"]]
-    return next(str(raised) for raised in said if raised and raised.startswith("Inexpressible")).partition(": ")[2]
+    return next(str(raised) for raised in said if raised and raised.startswith(tuple(UNSAID))).partition(": ")[2]
 
 
 def skipped(document: Document) -> dict[str, list[str]]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pysock_raw.conformance.differences import given
-from pysock_raw.conformance.differences.descriptors import handed_out
 from pysock_raw.conformance.differences.difference import Difference, raised
+from pysock_raw.conformance.differences.history import handed_out
 from pysock_raw.conformance.verdicts import Pair
 from pysock_raw.structures import sizeof, sockaddr_un
 

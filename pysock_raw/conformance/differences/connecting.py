@@ -23,7 +23,7 @@ REFUSALS = ("ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNRE
 
 def _connect_before(pair: Pair, fd: object = None) -> Pair | None:
     """The last connect of the same socket."""
-    return next((old for old in reversed(earlier(pair, fd)) if old.call == "connect"), None)
+    return next(earlier(pair, "connect", fd), None)
 
 
 def _twice(pair: Pair) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pysock_raw.conformance.differences.difference import Difference, raised
+from pysock_raw.conformance.differences.history import earlier, handed_out
 from pysock_raw.conformance.verdicts import Pair
 
 #: call -> its recipe
@@ -34,22 +35,10 @@ def _close_on_exec(call: str) -> Callable[[Pair], bool]:
             (pair.c["result"], pair.other["result"]) == (0, 1)
             and made is not None
             and made.call == call
-            and not any((old.argument("fd"), old.argument("cmd")) == (fd, "F_SETFD") for old in pair.before)
+            and not any(old.argument("fd") == fd for old in earlier(pair, "F_SETFD"))
         )
 
     return recognises
-
-
-def handed_out(pair: Pair) -> Pair | None:
-    """The call that handed out the descriptor of this one."""
-    fd = pair.argument("fd")
-    made = [old for old in pair.before if isinstance(fd, str) and fd in (old.c["result"], *_ends(old))]
-    return made[-1] if made else None
-
-
-def _ends(pair: Pair) -> list[object]:
-    ends = pair.argument("sv")
-    return ends if isinstance(ends, list) else []
 
 
 def _flags_of_accept4(known: bool) -> Callable[[Pair], bool]:

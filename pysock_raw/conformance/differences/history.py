@@ -2,56 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 from pysock_raw.conformance.verdicts import Pair
 
 
-def _file(pair: Pair, fd: object) -> object:
-    """A descriptor's open file description, by the name of its first descriptor."""
-    for old in reversed(pair.before):
-        if old.call == "fcntl" and str(old.argument("cmd")).startswith("F_DUPFD") and old.c["result"] == fd:
-            fd = old.argument("fd")
-    return fd
+def earlier(pair: Pair, word: str, fd: object = None) -> Iterator[Pair]:
+    """The earlier calls on the open file description that a call is about, the last one first. `word`: a call, a
+    command of fcntl, or an option that was set."""
+    return pair.past.before(pair, word, pair.past.file(pair.argument("fd") if fd is None else fd))
 
 
-def earlier(pair: Pair, fd: object = None) -> list[Pair]:
-    """The earlier calls on the open file description that a call is about."""
-    file = _file(pair, pair.argument("fd") if fd is None else fd)
-    return [old for old in pair.before if file is not None and _file(pair, old.argument("fd")) == file]
-
-
-def values_set(pair: Pair, option: str) -> list[Any]:
-    """The values that the program has set an option of the descriptor to, the last one last."""
-    calls = [old for old in earlier(pair) if old.call == "setsockopt" and old.argument("optname") == option]
-    return [old.argument("optval") for old in calls]
+def has_set(pair: Pair, option: str) -> bool:
+    """Whether the program has set an option of the descriptor."""
+    return next(earlier(pair, option), None) is not None
 
 
 def limit(pair: Pair) -> float | None:
     """The seconds that the program has last set as its descriptor's limit in the call's direction, or None."""
     option = "SO_SNDTIMEO" if pair.call in ("connect", "write", "send", "sendto", "sendmsg") else "SO_RCVTIMEO"
-    value = (values_set(pair, option) or [None])[-1]
+    last = next(earlier(pair, option), None)
+    value = last.argument("optval") if last else None
     return value["tv_sec"] + value["tv_usec"] / 1e6 if isinstance(value, dict) and "tv_sec" in value else None
 
 
 def made_nonblocking(pair: Pair) -> bool:
     """Whether the program has last asked for O_NONBLOCK on the descriptor, when it made it or since."""
-    for old in reversed(earlier(pair)):
-        if old.argument("cmd") == "F_SETFL":
-            return "O_NONBLOCK" in str(old.argument("arg"))
+    for old in earlier(pair, "F_SETFL"):
+        return "O_NONBLOCK" in str(old.argument("arg"))
     made = maker(pair)
     return made is not None and "SOCK_NONBLOCK" in str(made.argument("type") or made.argument("flags"))
 
 
+def handed_out(pair: Pair) -> Pair | None:
+    """The call that handed out the descriptor of this one."""
+    fd = pair.argument("fd")
+    return pair.past.makers.get(fd) if isinstance(fd, str) else None
+
+
 def maker(pair: Pair) -> Pair | None:
-    """The call that handed the descriptor out."""
-    fd = _file(pair, pair.argument("fd"))
-    for old in reversed(pair.before):
-        ends = old.argument("sv")
-        made = old.call in ("socket", "accept", "accept4") and old.c["result"] == fd
-        if isinstance(fd, str) and (made or (isinstance(ends, list) and fd in ends)):
-            return old
-    return None
+    """The call that handed out the first descriptor of the open file description."""
+    return pair.past.makers.get(pair.past.file(pair.argument("fd")))
 
 
 def asked(pair: Pair, flag: str) -> bool:

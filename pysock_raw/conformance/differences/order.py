@@ -6,14 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pysock_raw.conformance.differences.difference import Difference, raised
+from pysock_raw.conformance.differences.history import handed_out
 from pysock_raw.conformance.differences.lengths import STORAGE
 from pysock_raw.conformance.verdicts import Pair
 
 
 def _made_nameless(pair: Pair) -> bool:
     """Whether the socket is of a family without getsockname."""
-    made = [old for old in pair.before if old.call == "socket" and old.c["result"] == pair.argument("fd")]
-    return bool(made) and made[-1].argument("domain") in NAMELESS
+    made = handed_out(pair)
+    return made is not None and made.argument("domain") in NAMELESS
 
 
 def _connects_nowhere(pair: Pair, errno: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pysock_raw.conformance.differences.difference import Difference
+from pysock_raw.conformance.differences.history import earlier
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
 RECEIVES = ("recv", "recvfrom", "recvmsg", "read")
@@ -19,10 +20,9 @@ def _recv_of_0_bytes(pair: Pair) -> bool:
         return bool(pair.other["result"] == 0 != pair.c["result"])
     if pair.call not in RECEIVES or not succeeded(pair.other):
         return False
-    same_descriptor = [
-        earlier for earlier in pair.before if earlier.call in RECEIVES and earlier.argument("fd") == pair.argument("fd")
-    ]
-    return bool(same_descriptor) and _asked_for_nothing(same_descriptor[-1]) and same_descriptor[-1].equal()
+    calls = (next(earlier(pair, call), None) for call in RECEIVES)
+    last = max(filter(None, calls), key=lambda old: old.c["at"], default=None)
+    return last is not None and _asked_for_nothing(last) and last.equal()
 
 
 ENTRIES: tuple[Difference, ...] = (

@@ -25,9 +25,13 @@ def _minus_one(parameter: str) -> Callable[[Pair], bool]:
 
 def _negative_backlog(pair: Pair) -> bool:
     """listen itself returns 0 on both sides; what shows it is a queue that is full too early, or its length."""
-    backlogs = [old.argument("backlog") for old in pair.before if old.call == "listen"]
-    if not any(isinstance(backlog, int) and backlog < 0 for backlog in backlogs):
-        return False
+    return _room_differs(pair) and any(
+        isinstance(old.argument("backlog"), int) and old.argument("backlog") < 0
+        for old in pair.past.before(pair, "listen")
+    )
+
+
+def _room_differs(pair: Pair) -> bool:
     if pair.call == "connect":
         return pair.c["result"] == 0 and pair.other["errno"] in ("EAGAIN", "EINPROGRESS")
     if pair.call == "getsockopt" and pair.argument("optname") == "TCP_INFO":

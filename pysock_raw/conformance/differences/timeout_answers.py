@@ -7,8 +7,8 @@ from pysock_raw.conformance.differences.difference import Difference
 from pysock_raw.conformance.differences.history import (
     asked,
     earlier,
+    has_set,
     may_wait,
-    values_set,
 )
 from pysock_raw.conformance.differences.timeouts import (
     RECEIVE,
@@ -51,14 +51,12 @@ def _not_all(pair: Pair) -> bool:
 
 @only(*RECEIVE, "read")
 def _below_the_mark(pair: Pair) -> bool:
-    return _less(pair) and bool(values_set(pair, "SO_RCVLOWAT")) and not asked(pair, "MSG_WAITALL") and may_wait(pair)
+    return _less(pair) and has_set(pair, "SO_RCVLOWAT") and not asked(pair, "MSG_WAITALL") and may_wait(pair)
 
 
 @only(*RECEIVE)
 def _until_the_mark(pair: Pair) -> bool:
-    return (
-        succeeded(pair.c) and timed_out(pair) and bool(values_set(pair, "SO_RCVLOWAT")) and not asked(pair, "MSG_OOB")
-    )
+    return succeeded(pair.c) and timed_out(pair) and has_set(pair, "SO_RCVLOWAT") and not asked(pair, "MSG_OOB")
 
 
 @only(*RECEIVE)
@@ -68,8 +66,8 @@ def _misses_the_urgent_byte(pair: Pair) -> bool:
 
 @only(*RECEIVE)
 def _misses_the_shutdown(pair: Pair) -> bool:
-    shut = any(old.call == "shutdown" and old.argument("how") in ("SHUT_RD", "SHUT_RDWR") for old in earlier(pair))
-    return pair.c["result"] == 0 and pair.argument("len") != 0 and timed_out(pair) and shut
+    at_an_end = pair.c["result"] == 0 and pair.argument("len") != 0 and timed_out(pair)
+    return at_an_end and any(old.argument("how") in ("SHUT_RD", "SHUT_RDWR") for old in earlier(pair, "shutdown"))
 
 
 ENTRIES: tuple[Difference, ...] = (

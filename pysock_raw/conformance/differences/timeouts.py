@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from pysock_raw.backends.contract import CALLS
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.differences.history import asked, earlier, limit, made_nonblocking, maker, may_wait
 from pysock_raw.conformance.verdicts import Pair, succeeded
@@ -172,7 +173,7 @@ def _only_python_has_nonblock(pair: Pair) -> bool:
 
 def _objects_since(pair: Pair) -> bool:
     """Whether an earlier call on the descriptor made a socket object of it."""
-    return any(old.call not in OF_NO_SOCKET_OBJECT for old in earlier(pair))
+    return any(next(earlier(pair, call), None) for call in CALLS if call not in OF_NO_SOCKET_OBJECT)
 
 
 def _born_nonblocking(call: str) -> Predicate:
