@@ -73,7 +73,7 @@ def test_compare_text_shows_the_difference_and_why(run, with_c):
     assert "listen-negative-backlog   listen(-1): C asks for the longest queue, Python for the shortest" in out
     assert "then observed clients that fit: 5" in out
     assert "then observed clients that fit: 1" in out
-    assert "C in Python sock.listen(2**31 - 1)" in out
+    assert "C in Python sock.listen(backlog if backlog >= 0 else 2**31 - 1)" in out
     assert "1 case · 0 unexplained · 0 nonconforming · 0 skipped" in out
     assert "\x1b" not in out  # piped: plain
 
@@ -155,17 +155,21 @@ def test_a_file_that_cannot_be_written_is_status_3(run, sides):
     assert (status, err) == (3, "pysock-raw: cannot write /nowhere/report: No such file or directory\n")
 
 
-def test_explain_lists_the_catalogue(run):
+def test_explain_lists_the_catalogue_by_call(run):
     status, out, _ = run("explain")
     assert status == 0
-    assert [text.split()[0] for text in out.splitlines()] == [entry.id for entry in differences.CATALOGUE]
+    *lines, last = out.splitlines()
+    assert [text.split()[0] for text in lines if text.startswith("  ")] == [entry.id for entry in differences.CATALOGUE]
+    assert [text for text in lines if text and not text.startswith(" ")][:2] == ["socket", "setsockopt"]
+    assert last.startswith(f"{len(differences.CATALOGUE)} differences")
 
 
-def test_explain_runs_the_evidence(run, with_c):
-    status, out, _ = run("explain", "socket-minus-one-is-default")
+def test_explain_runs_the_evidence_and_the_recipe(run, with_c):
+    status, out, _ = run("explain", "socket-domain-minus-one")
     assert status == 0
-    assert "c\n  socket(-1, SOCK_STREAM, 0) = -1 EAFNOSUPPORT" in out
-    assert "stdlib\n  socket(-1, SOCK_STREAM, 0) = 3" in out
+    assert "> c        socket(-1, SOCK_STREAM, 0) = -1 EAFNOSUPPORT\n" in out
+    assert "  stdlib   socket(-1, SOCK_STREAM, 0) = fd1\n" in out
+    assert "the recipe   in place of socket on the stdlib side: same\n" in out
 
 
 def test_trace_prints_the_calls_of_a_script(api, script):

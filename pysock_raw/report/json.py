@@ -99,7 +99,7 @@ def _trace(result: Result, side: str) -> list[dict[str, Any]]:
     records = {record["at"]: record for actor in named(run.trace, run.forks).values() for record in actor}
     never = [pair.other for pair in comparison.pairs if pair.other["at"] == len(run.trace)] if comparison else []
     judged = _judged(comparison, len(run.trace) + len(never)) if comparison else []
-    begun = run.trace[0] if run.trace else result.runs[result.reference].trace[0]
+    begun = next(iter(run.trace or result.runs[result.reference].trace), {})
     return [
         {**call, "named": {key: records[at][key] for key in ("args", "result")}, **(judged[at] if judged else {})}
         for at, call in enumerate(run.trace)
