@@ -198,7 +198,7 @@ def sides() -> list[str]:
     return [side for side in SIDES if side != "stdlib"] + ["stdlib"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def with_c(sides: list[str]) -> None:
     if "c" not in sides:
         pytest.skip(f"PYSOCK_RAW_BACKEND={FORCED} leaves the C backend out")

@@ -30,7 +30,7 @@ def compared(evidence, instead):
 
 
 @pytest.fixture(scope="module")
-def shown():
+def shown(with_c):
     results = compared(EVIDENCE, {})
 
     def shown(difference):
@@ -43,7 +43,7 @@ def shown():
 
 
 @pytest.fixture(scope="module")
-def with_recipes():
+def with_recipes(with_c):
     return compared(RECIPES, RECIPES)
 
 
