@@ -173,7 +173,7 @@ CONTROL = [
 
 
 @pytest.mark.parametrize(("control", "shown"), CONTROL, ids=lambda value: "" if isinstance(value, dict) else str(value))
-def test_control_messages_are_shown_by_what_they_mean(control, shown, api):
+def test_control_messages_are_shown_by_what_they_mean(control, shown, api, with_c):  # whose headers name them
     from pysock_raw.conformance.messages import controls, message
 
     level, type, data = (getattr(api, part) if isinstance(part, str) else part for part in control)

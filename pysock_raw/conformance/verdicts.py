@@ -147,7 +147,9 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
             left = [], []
         _compare_calls(comparison, side, pairs, left, program, differences)
     last = program[0][-1] if program and program[0] else None  # of the program's own thread
-    if c.ended != other.ended and not _ended_by(last, c.ended, other.ended):
+    if _kind(c.ended) in UNSAID:
+        comparison.note("inexpressible")
+    elif c.ended != other.ended and not _ended_by(last, c.ended, other.ended):
         comparison.unexplained(f"{side} ended with {other.ended or 'no error'}, C with {c.ended or 'no error'}")
     if c.observed != other.observed and comparison.verdict in ("same", "emulated"):
         comparison.unexplained(f"{side} observed {other.observed!r}, C {c.observed!r}")
@@ -220,6 +222,8 @@ def _judged(side: str, pair: Pair, differences: Sequence[Any]) -> Judged | None:
     if pair.equal() and not pair.unsaid():
         return Judged(pair, "emulated") if pair.other["emulated"] else None
     found = None if pair.equal() else next((entry for entry in differences if entry.predicate(pair)), None)
+    if _kind(pair.c["raised"]) in UNSAID:  # on the fallback, where it stands in for C
+        return Judged(pair, "inexpressible")
     if side == "python":
         unnoticed = found is not None and found.no_fallback
         verdict = "inexpressible" if pair.unsaid() or unnoticed else "unexplained"

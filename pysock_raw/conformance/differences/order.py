@@ -40,7 +40,7 @@ def _name_asked_first(call: str) -> Callable[[Pair], bool]:
     return recognises
 
 
-NAMELESS = ("AF_XDP", "AF_ALG", "AF_KEY")
+NAMELESS = ("AF_XDP", 44, "AF_ALG", "AF_KEY")  # 44 where there are no headers to name it
 """Families whose sockets have sock_no_getname (net/xdp/xsk.c, crypto/af_alg.c, net/key/af_key.c)."""
 
 #: A family that is given is not asked for.
