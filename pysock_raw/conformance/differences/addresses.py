@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pysock_raw.conformance.differences import given
 from pysock_raw.conformance.differences.difference import Difference, raised
-from pysock_raw.conformance.differences.history import handed_out
+from pysock_raw.conformance.differences.history import maker
 from pysock_raw.conformance.verdicts import Pair
 from pysock_raw.structures import sizeof, sockaddr_un
 
@@ -173,7 +173,7 @@ def _is_broadcast(pair: Pair) -> bool:
 
 def _taken_as_ipv4(pair: Pair) -> bool:
     """Whether the kernel takes an IPv4 address for this call as it is: on a datagram socket of IPv6."""
-    made = handed_out(pair)
+    made = maker(pair)
     if made is None or made.call != "socket" or pair.call == "bind":
         return False
     return made.argument("domain") == "AF_INET6" and str(made.argument("type")).startswith("SOCK_DGRAM")
@@ -210,7 +210,7 @@ def _interface_by_an_address(call: str) -> Callable[[Pair], bool]:
     """An IP address on a packet socket: its host is taken for the name of an interface."""
 
     def recognises(pair: Pair) -> bool:
-        made = handed_out(pair)
+        made = maker(pair)
         return (
             pair.call == call
             and _family(pair) in ("AF_INET", "AF_INET6")
@@ -228,7 +228,7 @@ def _numbers_of_another_family(call: str) -> Callable[[Pair], bool]:
     numbers = {"AF_NETLINK", "AF_VSOCK"}
 
     def recognises(pair: Pair) -> bool:
-        made = handed_out(pair)
+        made = maker(pair)
         return (
             pair.call == call
             and made is not None

@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pysock_raw.conformance.differences.difference import Difference, raised
-from pysock_raw.conformance.differences.history import handed_out
+from pysock_raw.conformance.differences.history import maker
 from pysock_raw.conformance.differences.lengths import STORAGE
 from pysock_raw.conformance.verdicts import Pair
 
 
 def _made_nameless(pair: Pair) -> bool:
     """Whether the socket is of a family without getsockname."""
-    made = handed_out(pair)
+    made = maker(pair)
     return made is not None and made.argument("domain") in NAMELESS
 
 
