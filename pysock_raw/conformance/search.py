@@ -38,8 +38,9 @@ from pysock_raw.trace import OURS, Record, Recorded, out_of_the_way
 from pysock_raw.trace_values import names
 
 BATCH = 200  # programs that Hypothesis draws in one go
+ATTEMPTS = 150  # at a shorter program
 DEADLINE, PATIENCE = (
-    5.0,
+    2.0,
     30.0,
 )  # seconds for one program on one side, which usually takes some milliseconds, and for a batch
 TIMES = 3  # a program has to differ each time
@@ -159,11 +160,15 @@ def _draw(seed: str, count: int, tried: Callable[[str], object], *more: Phase) -
 
 def _shortest(batch: tuple[str, int], differing: set[str]) -> str:
     """Draw the same programs again, and let Hypothesis shrink the first that differs."""
-    shortest = ""
+    shortest, left = "", ATTEMPTS
 
     def tried(text: str) -> None:
-        nonlocal shortest
-        if text in differing or (shortest and _differs(text)):
+        nonlocal shortest, left
+        known = text == shortest if shortest else text in differing
+        if shortest and not known and left:
+            left -= 1
+            known = _differs(text)
+        if known:
             shortest = text
             raise Unexplained
 

@@ -23,6 +23,6 @@ def render(found: Found, seed: int, file: IO[str]) -> None:
         print(f"  {len(found.unsteady)} programs differed once and not again", file=file)
     print(file=file)
     if found.unexplained:
-        print("unexplained, and as short as could be:\n", file=file)
+        print("unexplained, shrunk:\n", file=file)
     else:
         print(f"{found.programs} programs · 0 unexplained", file=file)
