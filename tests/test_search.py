@@ -2,7 +2,6 @@
 
 import pytest
 
-from pysock_raw.conformance.compare import compare_script
 from pysock_raw.conformance.differences import CATALOGUE
 from pysock_raw.conformance.needs import lacking
 from pysock_raw.conformance.programs import PRELUDE, Made, Step, script
@@ -28,16 +27,11 @@ def test_the_same_seed_draws_the_same_programs():
     assert search(100, seed=3).calls != first.calls
 
 
-def test_what_nothing_explains_is_found_shrunk_and_can_be_run_again(tmp_path, monkeypatch):
+def test_what_nothing_explains_is_found():
     rest = [entry for entry in CATALOGUE if entry.id != "listen-negative-descriptor"]
     found = search(5000, seed=1, differences=rest)
     program = found.unexplained.removeprefix(PRELUDE).split()
     assert any(word.startswith("c.listen(") for word in program)
-    (tmp_path / "found.py").write_text(found.unexplained)
-    monkeypatch.chdir(tmp_path)
-    again = compare_script(tmp_path / "found.py", ["c", "python", "stdlib"], differences=rest)
-    assert [side for _, side in again.unexplained] == ["stdlib"]
-    assert compare_script(tmp_path / "found.py", ["c", "python", "stdlib"]).status == 0
 
 
 def test_a_step_names_what_earlier_steps_made():
