@@ -39,10 +39,8 @@ from pysock_raw.trace_values import names
 
 BATCH = 200  # programs that Hypothesis draws in one go
 ATTEMPTS = 150  # at a shorter program
-DEADLINE, PATIENCE = (
-    2.0,
-    30.0,
-)  # seconds for one program on one side, which usually takes some milliseconds, and for a batch
+DEADLINE = 2.0  # seconds for one program on one side, which usually takes some milliseconds
+PATIENCE = 30.0  # seconds for a batch on one side
 TIMES = 3  # a program has to differ each time
 
 
@@ -117,6 +115,7 @@ def _begin(enough: Event, *work: Any) -> None:
     """A worker's life begins: what it was given comes with the fork, and it has a network of its own."""
     global _enough, _work
     _enough, _work = enough, work
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a pool ends its workers so
     machine.network()
 
 
@@ -179,7 +178,7 @@ def _shortest(batch: tuple[str, int], differing: set[str]) -> str:
 
 def _differs(text: str) -> bool:
     """Whether a program differs each time, in a child of its own."""
-    return all(wrong(judged(text)) for _ in range(TIMES))
+    return all(wrong(*_judged([text])) for _ in range(TIMES))
 
 
 def wrong(result: Result) -> bool:
@@ -190,13 +189,8 @@ def wrong(result: Result) -> bool:
     )
 
 
-def judged(text: str) -> Result:
-    """A program on every side, one after the other."""
-    (result,) = _judged([text])
-    return result
-
-
 def _judged(texts: list[str]) -> list[Result]:
+    """Programs on every side, one side after the other."""
     apis, differences = _work
     codes = [compile(text, "found.py", "exec") for text in texts]
     results = [Result(Script("found.py"), next(iter(apis))) for _ in texts]
