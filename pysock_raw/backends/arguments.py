@@ -10,9 +10,32 @@ import sys
 from socket import AF_INET, AF_INET6, SOL_SOCKET
 from typing import Any
 
-from pysock_raw.structures import c_int, pollfd, sizeof, socklen_t, timespec
+from pysock_raw.structures import (
+    c_int,
+    linger,
+    pollfd,
+    sizeof,
+    sockaddr,
+    sockaddr_in,
+    sockaddr_in6,
+    sockaddr_storage,
+    sockaddr_un,
+    socklen_t,
+    timespec,
+    timeval,
+)
 
 LINUX = sys.platform == "linux"
+
+#: The bytes that an object of exactly this type has at least: ctypes.resize only enlarges.
+SIZES: dict[type, int] = {
+    kind: sizeof(kind)
+    for kind in (
+        *(sockaddr, sockaddr_in, sockaddr_in6, sockaddr_un, sockaddr_storage),
+        *(c_int, socklen_t, linger, timeval),
+    )
+}
+ZEROCOPY = 0x4000000  # MSG_ZEROCOPY of linux/socket.h
 
 # fcntl commands whose argument is an int (fcntl(2)); with any other the kernel takes it for an address.
 INT_COMMANDS = """
@@ -194,10 +217,10 @@ def option_result(level: Any, optname: Any, obj: Any, length: Any) -> tuple[int,
 
 
 def send_flags(flags: Any) -> int:
-    """The flags of send and sendto. ValueError for MSG_ZEROCOPY (linux/socket.h): the kernel would read the buffer
+    """The flags of send and sendto. ValueError for MSG_ZEROCOPY: the kernel would read the buffer
     after the call has returned, when it may be another object's memory."""
     number = to_int(flags)
-    if LINUX and number & 0x4000000:
+    if LINUX and number & ZEROCOPY:
         raise ValueError("MSG_ZEROCOPY lets the kernel read the buffer after the call, so it is not passed on")
     return number
 
