@@ -27,13 +27,15 @@ from pysock_raw.structures import (
 
 LINUX = sys.platform == "linux"
 
-#: The bytes that an object of exactly this type has at least: ctypes.resize only enlarges.
+#: The bytes that an object of exactly this type has at least, since ctypes.resize only enlarges. None is listed where
+#: the interpreter may let an argument go before the call that was given its address has returned.
 SIZES: dict[type, int] = {
     kind: sizeof(kind)
     for kind in (
         *(sockaddr, sockaddr_in, sockaddr_in6, sockaddr_un, sockaddr_storage),
         *(c_int, socklen_t, linger, timeval),
     )
+    if sys.implementation.name == "cpython"
 }
 ZEROCOPY = 0x4000000  # MSG_ZEROCOPY of linux/socket.h
 

@@ -4,20 +4,28 @@ Functions that take only integers are the compiled ones themselves. The others c
 (arguments.py) and hand their addresses to the compiled function. The compiled functions release the GIL while
 they run, and cffi keeps errno per thread as they left it.
 
-What programs mostly pass needs no view: a structure whose size is known by its type, bytes, a bytearray. Those go to
-the compiled function as they are, after the same checks in one line. They ask for the type itself, because an instance
-of a subclass may answer to a comparison as it likes; and they measure a bytearray only when from_buffer holds it in
-place, because until then another thread may shrink it. All else goes through arguments.py.
+What programs mostly pass needs no view: a structure whose size is known by its type, bytes, a bytearray. The same
+checks are then one line, and a structure is passed by its address as an integer. They ask for the type itself, because
+an instance of a subclass may answer to a comparison as it likes; and they measure a bytearray only when from_buffer
+holds it in place, because until then another thread may shrink it. All else goes through arguments.py.
 """
 
 from __future__ import annotations
 
+import ctypes
+from ctypes import c_uint32
 from pathlib import Path
 from typing import Any
 
 from pysock_raw.backends import arguments, control, messages, sources
 from pysock_raw.backends._c import ffi, lib
 from pysock_raw.backends._c.lib import (
+    accept4_at,
+    accept_at,
+    bind_at,
+    connect_at,
+    getpeername_at,
+    getsockname_at,
     pysock_raw_accept,
     pysock_raw_accept4,
     pysock_raw_bind,
@@ -37,6 +45,8 @@ from pysock_raw.backends._c.lib import (
     pysock_raw_sendto,
     pysock_raw_setsockopt,
     pysock_raw_write,
+    recvfrom_at,
+    setsockopt_at,
 )
 from pysock_raw.backends.arguments import SETS_FROM_ELSEWHERE, SIZES, ZEROCOPY
 from pysock_raw.backends.contract import (
@@ -75,6 +85,7 @@ _CMSGHDR = ffi.typeof("struct cmsghdr *")
 _BYTES = ffi.typeof("char[]")
 _NULL = ffi.NULL
 _from_buffer, _new, _size = ffi.from_buffer, ffi.new, len
+addressof: Any = ctypes.addressof  # of what SIZES knows
 
 
 def _pointer(view: Any, ctype: Any = _BYTES) -> Any:
@@ -85,18 +96,26 @@ def _structures(batch: messages.Batch | None, ctype: Any) -> Any:
     return _NULL if batch is None else _from_buffer(ctype, batch.own)
 
 
-def _address_room(addr: Writable, addrlen: SocklenPointer) -> tuple[Any, Any]:
-    """A pointer to the room for an address, and the kernel's own copy of its length: the value that was checked."""
+def _value_result(call: Any, call_at: Any, fd: Fd, addr: Writable, addrlen: SocklenPointer) -> int:
+    """accept and the others that write an address: the kernel gets a copy of the length that nobody else can change."""
+    length: Any
     if type(addrlen) is socklen_t and (room := addrlen.value) <= SIZES.get(type(addr), -1):
-        return _from_buffer(_ADDRESS, addr), _new(_LENGTH, room)
+        length = c_uint32(room)
+        result: int = call_at(fd, addressof(addr), addressof(length))
+        addrlen.value = length.value
+        return result
     view, room = arguments.value_result(addr, addrlen)
-    return _pointer(view, _ADDRESS), _NULL if addrlen is None else _new(_LENGTH, room)
+    length = _NULL if addrlen is None else _new(_LENGTH, room)
+    result = call(fd, _pointer(view, _ADDRESS), length)
+    if addrlen is not None:
+        addrlen.value = length[0]
+    return result
 
 
 def _memory(buf: Writable, len: Size, name: str = "len") -> tuple[Any, int]:
     """A pointer to memory that the kernel writes, and the length."""
     if type(buf) is bytearray and type(len) is int:
-        memory = _from_buffer(_BYTES, buf)
+        memory = _from_buffer(buf)
         if 0 <= len <= _size(buf):
             return memory, len
     view, len = arguments.sized("buf", buf, len, length_name=name, writable=True)
@@ -112,7 +131,7 @@ socket = lib.pysock_raw_socket
 def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Socklen, /) -> Int:
     if type(level) is type(optname) is type(optlen) is int and 0 <= optlen <= SIZES.get(type(optval), -1):
         if (level, optname) not in SETS_FROM_ELSEWHERE:
-            return pysock_raw_setsockopt(fd, level, optname, _from_buffer(_BYTES, optval), optlen)
+            return setsockopt_at(fd, level, optname, addressof(optval), optlen)
     level, optname, view, optlen = arguments.option_value(level, optname, optval, optlen)
     return pysock_raw_setsockopt(fd, level, optname, _pointer(view), optlen & 0xFFFFFFFF)
 
@@ -120,7 +139,7 @@ def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Sockl
 @documented
 def bind(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
     if type(addrlen) is int and 0 <= addrlen <= SIZES.get(type(addr), -1):
-        return pysock_raw_bind(fd, _from_buffer(_ADDRESS, addr), addrlen)
+        return bind_at(fd, addressof(addr), addrlen)
     view, addrlen = arguments.address(addr, addrlen)
     return pysock_raw_bind(fd, _pointer(view, _ADDRESS), addrlen & 0xFFFFFFFF)
 
@@ -130,17 +149,18 @@ listen = lib.pysock_raw_listen
 
 @documented
 def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
-    address, length = _address_room(addr, addrlen)
-    result = pysock_raw_accept(fd, address, length)
-    if addrlen is not None:
-        addrlen.value = length[0]
-    return result
+    if type(addrlen) is socklen_t and (room := addrlen.value) <= SIZES.get(type(addr), -1):
+        length = c_uint32(room)
+        result = accept_at(fd, addressof(addr), addressof(length))
+        addrlen.value = length.value
+        return result
+    return _value_result(pysock_raw_accept, accept_at, fd, addr, addrlen)
 
 
 @documented
 def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
     if type(addrlen) is int and 0 <= addrlen <= SIZES.get(type(addr), -1):
-        return pysock_raw_connect(fd, _from_buffer(_ADDRESS, addr), addrlen)
+        return connect_at(fd, addressof(addr), addrlen)
     view, addrlen = arguments.address(addr, addrlen)
     return pysock_raw_connect(fd, _pointer(view, _ADDRESS), addrlen & 0xFFFFFFFF)
 
@@ -150,11 +170,13 @@ def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
 
 @documented
 def accept4(fd: Fd, addr: Writable, addrlen: SocklenPointer, flags: Int, /) -> Fd:
-    address, length = _address_room(addr, addrlen)
-    result = pysock_raw_accept4(fd, address, length, flags)
-    if addrlen is not None:
-        addrlen.value = length[0]
-    return result
+    return _value_result(
+        lambda fd, addr, addrlen: pysock_raw_accept4(fd, addr, addrlen, flags),
+        lambda fd, addr, addrlen: accept4_at(fd, addr, addrlen, flags),
+        fd,
+        addr,
+        addrlen,
+    )
 
 
 @documented
@@ -175,20 +197,12 @@ def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: Sockl
 
 @documented
 def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    address, length = _address_room(addr, addrlen)
-    result = pysock_raw_getsockname(fd, address, length)
-    if addrlen is not None:
-        addrlen.value = length[0]
-    return result
+    return _value_result(pysock_raw_getsockname, getsockname_at, fd, addr, addrlen)
 
 
 @documented
 def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    address, length = _address_room(addr, addrlen)
-    result = pysock_raw_getpeername(fd, address, length)
-    if addrlen is not None:
-        addrlen.value = length[0]
-    return result
+    return _value_result(pysock_raw_getpeername, getpeername_at, fd, addr, addrlen)
 
 
 shutdown = lib.pysock_raw_shutdown
@@ -220,7 +234,7 @@ def send(fd: Fd, buf: Readable, len: Size, flags: Int, /) -> int:
 @documented
 def recv(fd: Fd, buf: Writable, len: Size, flags: Int, /) -> int:
     if type(buf) is bytearray and type(len) is int:
-        memory = _from_buffer(_BYTES, buf)
+        memory = _from_buffer(buf)
         if 0 <= len <= _size(buf):
             return pysock_raw_recv(fd, memory, len, flags)
     view, len = arguments.sized("buf", buf, len, writable=True)
@@ -238,11 +252,13 @@ def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen
 @documented
 def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrlen: SocklenPointer, /) -> int:
     memory, len = _memory(buf, len)
-    sender, length = _address_room(addr, addrlen)
-    result = pysock_raw_recvfrom(fd, memory, len, flags, sender, length)
-    if addrlen is not None:
-        addrlen.value = length[0]
-    return result
+    return _value_result(
+        lambda fd, addr, addrlen: pysock_raw_recvfrom(fd, memory, len, flags, addr, addrlen),
+        lambda fd, addr, addrlen: recvfrom_at(fd, memory, len, flags, addr, addrlen),
+        fd,
+        addr,
+        addrlen,
+    )
 
 
 @documented
