@@ -7,36 +7,13 @@ Anything that passes goes to the kernel, including bad descriptors, NULL, short 
 from __future__ import annotations
 
 import sys
-from socket import AF_INET, AF_INET6, SOL_SOCKET
+from _socket import AF_INET, AF_INET6, SOL_SOCKET
 from typing import Any
 
-from pysock_raw.structures import (
-    c_int,
-    linger,
-    pollfd,
-    sizeof,
-    sockaddr,
-    sockaddr_in,
-    sockaddr_in6,
-    sockaddr_storage,
-    sockaddr_un,
-    socklen_t,
-    timespec,
-    timeval,
-)
+from pysock_raw.structures import c_int, pollfd, sizeof, socklen_t, timespec
 
 LINUX = sys.platform == "linux"
 
-#: The bytes that an object of exactly this type has at least, since ctypes.resize only enlarges. None is listed where
-#: the interpreter may let an argument go before the call that was given its address has returned.
-SIZES: dict[type, int] = {
-    kind: sizeof(kind)
-    for kind in (
-        *(sockaddr, sockaddr_in, sockaddr_in6, sockaddr_un, sockaddr_storage),
-        *(c_int, socklen_t, linger, timeval),
-    )
-    if sys.implementation.name == "cpython"
-}
 ZEROCOPY = 0x4000000  # MSG_ZEROCOPY of linux/socket.h
 
 # fcntl commands whose argument is an int (fcntl(2)); with any other the kernel takes it for an address.

@@ -13,8 +13,9 @@ holds it in place, because until then another thread may shrink it. All else goe
 from __future__ import annotations
 
 import ctypes
+import os
+import sys
 from ctypes import c_uint32
-from pathlib import Path
 from typing import Any
 
 from pysock_raw.backends import arguments, control, messages, sources
@@ -48,7 +49,7 @@ from pysock_raw.backends._c.lib import (
     recvfrom_at,
     setsockopt_at,
 )
-from pysock_raw.backends.arguments import SETS_FROM_ELSEWHERE, SIZES, ZEROCOPY
+from pysock_raw.backends.arguments import SETS_FROM_ELSEWHERE, ZEROCOPY
 from pysock_raw.backends.contract import (
     Fd,
     Int,
@@ -69,7 +70,7 @@ from pysock_raw.structures import sizeof as sizeof
 name = "c"
 digest = ffi.string(lib.pysock_raw_digest).decode()
 compiler = ffi.string(lib.pysock_raw_compiler).decode()
-if sources.digest(Path(__file__).parents[2]) not in (digest, None):
+if sources.digest(os.path.join(os.path.dirname(__file__), "..", "..")) not in (digest, None):
     raise sources.StaleExtension(
         "the compiled C backend is stale: its sources changed after it was built (pip install -e . rebuilds it)"
     )
@@ -86,6 +87,17 @@ _BYTES = ffi.typeof("char[]")
 _NULL = ffi.NULL
 _from_buffer, _new, _size = ffi.from_buffer, ffi.new, len
 addressof: Any = ctypes.addressof  # of what SIZES knows
+
+#: The bytes that an object of exactly this type has at least, since ctypes.resize only enlarges. None is listed where
+#: the interpreter may let an argument go before the call that was given its address has returned.
+SIZES: dict[type, int] = {
+    kind: sizeof(kind)
+    for kind in (
+        *(sockaddr, sockaddr_in, sockaddr_in6, sockaddr_un, sockaddr_storage),
+        *(c_int, socklen_t, linger, timeval),
+    )
+    if sys.implementation.name == "cpython"
+}
 
 
 def _pointer(view: Any, ctype: Any = _BYTES) -> Any:
@@ -393,8 +405,8 @@ def _constants() -> dict[str, int]:
     rows = lib.pysock_raw_constants
     found = {}
     index = 0
-    while rows[index].name != _NULL:
-        found[ffi.string(rows[index].name).decode()] = rows[index].value
+    while (row := rows[index]).name:
+        found[ffi.string(row.name).decode()] = row.value
         index += 1
     return found
 

@@ -4,15 +4,15 @@ data) that Python's sockets have for them. No cmsg_len is believed: it may be an
 
 from __future__ import annotations
 
+import _socket as socket
 import array
 import os
-import socket
 from collections.abc import Iterable, Iterator
 from ctypes import addressof, c_char
 from typing import Any
 
 from pysock_raw.backends.arguments import LINUX, bounded
-from pysock_raw.backends.wrapping import Inexpressible
+from pysock_raw.backends.contract import Inexpressible
 from pysock_raw.structures import cmsghdr, msghdr, sizeof
 
 HEADER = sizeof(cmsghdr)

@@ -14,12 +14,11 @@ from __future__ import annotations
 import ctypes
 import struct
 import weakref
-from socket import MSG_CTRUNC
+from _socket import MSG_CTRUNC
 from typing import Any, NamedTuple
 
 from pysock_raw import structures
 from pysock_raw.backends import arguments, control
-from pysock_raw.backends.addresses import to_bytes
 from pysock_raw.structures import BSD, mmsghdr, msghdr, sizeof
 
 _HEADER = "PIPiPIi0P" if BSD else "PIPNPNi0P"  # native alignment; 0P is the padding at the end
@@ -163,6 +162,8 @@ class Batch:
 
     def received(self, index: int, family: int, sender: Any, ancillary: list[control.Triple], msg_flags: int) -> None:
         """Write down what socket.recvmsg returned, as the kernel does."""
+        from pysock_raw.backends.addresses import to_bytes  # for the sides that sockets make
+
         message = self.messages[index]
         room = memoryview(bytearray()) if message.control is None else message.control[: message.controllen]
         used, cut = control.put(room, ancillary)
