@@ -52,7 +52,7 @@ class _Structure(ctypes.Structure):
         return [str(field[0]).removeprefix("_") for field in cls._fields_]
 
 
-worked_out: dict[tuple[int, str], tuple[Any, Any]] = {}
+worked_out: dict[tuple[int, str], Any] = {}
 """What backends/messages.py found out about the pointers of a structure, by its id and a call, with a weak reference to
 it: void, and the objects let go, as soon as any pointer is assigned."""
 

@@ -75,6 +75,8 @@ READS_ITS_BUFFER = {
 def integer(value: Any, low: int, high: int) -> int:
     """value as an int within a C type's range, by cffi's rules (whatever has __int__, except a float) and in
     cffi's words, so that the sides differ in nothing."""
+    if type(value) is int and low <= value <= high:
+        return value
     if isinstance(value, float) or not hasattr(type(value), "__int__"):
         raise TypeError("an integer is required")
     number = int(value)

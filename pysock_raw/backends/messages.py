@@ -15,6 +15,7 @@ import ctypes
 import struct
 import weakref
 from _socket import MSG_CTRUNC
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pysock_raw import structures
@@ -75,6 +76,8 @@ class Batch:
     def __init__(self, use: Use, raw: bytes, structure: Any) -> None:
         self.use, self.given, self.own = use, bytearray(raw), bytearray(raw)
         self._given, self._own = memoryview(self.given).cast("I"), memoryview(self.own).cast("I")
+        self.structure: Callable[[], Any] = lambda: None
+        """The program's structures, unless they are gone."""
         self.program: memoryview | None = None
         """The program's structures, during a call."""
         self._memory, self._held = structures.reachable(structure)
@@ -232,13 +235,13 @@ def read(name: str, obj: Any, count: int, use: Use) -> Batch | None:
         return None
     program = _structures(name, obj, count, use)
     raw = bytes(program)
-    reference, known = structures.worked_out.pop((id(obj), use.call), (None, None))
-    batch: Batch
-    if reference is not None and reference() is obj and known.is_for(raw):
-        batch = known
+    batch: Batch | None = structures.worked_out.pop((id(obj), use.call), None)
+    if batch is not None and batch.structure() is obj and batch.is_for(raw):
         batch.again()
     else:
         batch = Batch(use, raw, _owner(obj))
+        key = id(obj), use.call
+        batch.structure = weakref.ref(obj, lambda _: structures.worked_out.pop(key, None))
     batch.program = program
     return batch
 
@@ -248,5 +251,4 @@ def done(obj: Any, batch: Batch | None) -> None:
     if batch is None:
         return
     batch.write_back()
-    key = id(obj), batch.use.call
-    structures.worked_out[key] = weakref.ref(obj, lambda _: structures.worked_out.pop(key, None)), batch
+    structures.worked_out[id(obj), batch.use.call] = batch
