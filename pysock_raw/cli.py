@@ -123,10 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     constants.add_argument("--format", choices=("text", "json"), default="text")
     bench = _command(commands, bench_command, "the price of each side against plain C, as ratios in one run")
     bench.add_argument("--rounds", type=_positive(int), default=100, metavar="N", help="how many (default: 100)")
-    bench.add_argument(
-        "--format", choices=("text", "json", "svg"), default="text", help="text needs the extra cli (rich)"
-    )
-    bench.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the figures to a file")
+    _report_to(bench, "text", "json", "svg")
     _command(commands, info_command, "backend and reason, versions, kernel, what this machine can and cannot test")
     return parser
 
@@ -284,7 +281,8 @@ def _renderer(format: str, name: str = "render") -> Any:
         return report.renderer(format, name)
     except ModuleNotFoundError as error:
         raise Failure(
-            ENVIRONMENT, f"{format} needs {error.name}: pip install 'pysock_raw[cli]', or use --format json"
+            ENVIRONMENT,
+            f"{format.rpartition('.')[2]} needs {error.name}: pip install 'pysock_raw[cli]', or use --format json",
         ) from error
 
 
@@ -517,20 +515,16 @@ def constants_command(options: argparse.Namespace) -> int:
 def bench_command(options: argparse.Namespace) -> int:
     """A target that is missed is said in the last line and is no failure: a benchmark judges a machine too."""
     from pysock_raw.bench.measure import measure
-    from pysock_raw.report import bench
 
-    if options.format == "text":
-        _rich()
+    render = _renderer(f"bench.{options.format}")
+    _ready(options.output)
     try:
-        with _progress("measuring") if options.format == "text" else contextlib.nullcontext(_unseen) as progress:
+        with _progress("measuring") as progress:
             measured = measure(options.rounds, progress)
     except (OSError, RuntimeError) as error:
         raise Failure(ENVIRONMENT, f"a job of the benchmark failed: {error}") from error
     with _output(options.output) as file:
-        if options.format == "text":
-            bench.text(measured, file)
-        else:
-            file.write({"json": bench.render_json, "svg": bench.svg}[options.format](measured))
+        render(measured, file)
     return EXPLAINED
 
 
