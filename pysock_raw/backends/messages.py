@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+import sys
 import weakref
 from _socket import MSG_CTRUNC
 from collections.abc import Callable
@@ -26,6 +27,7 @@ _HEADER = "PIPiPIi0P" if BSD else "PIPNPNi0P"  # native alignment; 0P is the pad
 LAYOUTS = {msghdr: struct.Struct(_HEADER), mmsghdr: struct.Struct(_HEADER + "I0P")}
 VECTOR = struct.Struct("PN")
 POINTER = struct.Struct("P")
+PYPY = sys.implementation.name == "pypy"
 WORD = 4  # bytes; a call writes members of one or two words
 
 
@@ -192,7 +194,11 @@ class Batch:
     def _copy(self, source: memoryview, target: memoryview, words: list[slice]) -> None:
         """The same words of every structure."""
         for word in words:
-            target[word] = source[word]
+            if PYPY:  # whose memoryviews take no slice with a step
+                for at in range(*word.indices(len(target))):
+                    target[at] = source[at]
+            else:
+                target[word] = source[word]
 
 
 def _address(memory: bytearray) -> int:
