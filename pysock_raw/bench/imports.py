@@ -33,7 +33,7 @@ def _processor_time(statement: str, settings: dict[str, str]) -> float:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSOCK_RAW_")}
     environment |= {"PYTHONPATH": str(ROOT), **settings}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # it would be the compiler's time
-    process = os.posix_spawn(sys.executable, [sys.executable, "-c", statement], environment)
+    process = os.spawnve(os.P_NOWAIT, sys.executable, [sys.executable, "-c", statement], environment)
     _, status, usage = os.wait4(process, 0)
     if status:
         raise RuntimeError(f"{sys.executable} -c {statement!r} failed")
