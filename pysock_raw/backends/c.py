@@ -7,7 +7,8 @@ they run, and cffi keeps errno per thread as they left it.
 What programs mostly pass needs no view: a structure whose size is known by its type, bytes, a bytearray. The same
 checks are then one line, and a structure is passed by its address as an integer. They ask for the type itself, because
 an instance of a subclass may answer to a comparison as it likes; and they measure a bytearray only when from_buffer
-holds it in place, because until then another thread may shrink it. All else goes through arguments.py.
+holds it in place, because until then another thread may shrink it. cffi itself refuses a size_t below 0. All else goes
+through arguments.py.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def _memory(buf: Writable, len: Size, name: str = "len") -> tuple[Any, int]:
     """A pointer to memory that the kernel writes, and the length."""
     if type(buf) is bytearray and type(len) is int:
         memory = _from_buffer(buf)
-        if 0 <= len <= _size(buf):
+        if len <= _size(buf):
             return memory, len
     view, len = arguments.sized("buf", buf, len, length_name=name, writable=True)
     return _pointer(view), len
@@ -229,7 +230,7 @@ def read(fd: Fd, buf: Writable, count: Size, /) -> int:
 
 @documented
 def write(fd: Fd, buf: Readable, count: Size, /) -> int:
-    if type(buf) is bytes and type(count) is int and 0 <= count <= _size(buf):
+    if type(buf) is bytes and type(count) is int and count <= _size(buf):
         return pysock_raw_write(fd, buf, count)
     view, count = arguments.sized("buf", buf, count, length_name="count")
     return pysock_raw_write(fd, _pointer(view), count)
@@ -237,7 +238,7 @@ def write(fd: Fd, buf: Readable, count: Size, /) -> int:
 
 @documented
 def send(fd: Fd, buf: Readable, len: Size, flags: Int, /) -> int:
-    if type(buf) is bytes and type(len) is type(flags) is int and 0 <= len <= _size(buf) and not flags & ZEROCOPY:
+    if type(buf) is bytes and type(len) is type(flags) is int and len <= _size(buf) and not flags & ZEROCOPY:
         return pysock_raw_send(fd, buf, len, flags)
     view, len = arguments.sized("buf", buf, len)
     return pysock_raw_send(fd, _pointer(view), len, arguments.send_flags(flags))
@@ -247,7 +248,7 @@ def send(fd: Fd, buf: Readable, len: Size, flags: Int, /) -> int:
 def recv(fd: Fd, buf: Writable, len: Size, flags: Int, /) -> int:
     if type(buf) is bytearray and type(len) is int:
         memory = _from_buffer(buf)
-        if 0 <= len <= _size(buf):
+        if len <= _size(buf):
             return pysock_raw_recv(fd, memory, len, flags)
     view, len = arguments.sized("buf", buf, len, writable=True)
     return pysock_raw_recv(fd, _pointer(view), len, flags)
