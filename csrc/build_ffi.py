@@ -1,6 +1,7 @@
 """Header + constant names -> the cffi module pysock_raw.backends._c (setup.py names `builder` to cffi)."""
 
 import os
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -58,11 +59,31 @@ def prototypes() -> str:
     return "".join(line for line in HEADER.read_text().splitlines(True) if not line.startswith("#"))
 
 
+# Functions that c.py also calls with the addresses of structures.
+BY_ADDRESS = ("setsockopt", "bind", "accept", "connect", "accept4", "getsockname", "getpeername", "recvfrom")
+
+
+def by_address() -> list[tuple[str, str]]:
+    """Prototype and body of `NAME_at` for each of BY_ADDRESS: pysock_raw_NAME with integers for its pointers, except
+    for buf. The integer that ctypes.addressof gives costs a fifth of the pointer that ffi.from_buffer makes."""
+    found = []
+    for name in BY_ADDRESS:
+        result, parameters = re.search(rf"^(\w+) pysock_raw_{name}\(([^)]*)\);", prototypes(), re.MULTILINE).groups()
+        integers = re.sub(r"(const )?\w[\w ]*\*(?!buf\b)", "uintptr_t ", parameters)
+        casts = {name: f"(void *){name}" for name in re.findall(r"uintptr_t (\w+)", integers)}
+        arguments = ", ".join(casts.get(name, name) for name in re.findall(r"(\w+)(?:,|$)", integers))
+        found.append((f"{result} {name}_at({integers})", f"{{ return pysock_raw_{name}({arguments}); }}"))
+    return found
+
+
 builder = FFI()
-builder.cdef(CDEF + prototypes())
+builder.cdef(CDEF + prototypes() + "".join(f"{prototype};\n" for prototype, _ in by_address()))
 builder.set_source(
     "pysock_raw.backends._c",
-    INCLUDES + constants_table() + IDENTITY,
+    INCLUDES
+    + constants_table()
+    + IDENTITY
+    + "".join(f"static {prototype}\n{body}\n" for prototype, body in by_address()),
     sources=["csrc/pysock_raw.c"],
     include_dirs=["csrc"],
     # PYSOCK_RAW_CFLAGS adds flags after distutils' own: warnings as errors in CI, sanitizers.

@@ -13,7 +13,7 @@ sentence. PYSOCK_RAW_BACKEND=c|python|stdlib forces one, PYSOCK_RAW_TRACE=-|FILE
 
 from __future__ import annotations
 
-from pysock_raw.backends.wrapping import Inexpressible as Inexpressible
+from pysock_raw.backends.contract import Inexpressible as Inexpressible
 from pysock_raw.selected import api as _api, backend_reason as backend_reason
 from pysock_raw.structures import (
     c_int as c_int,

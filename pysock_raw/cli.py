@@ -24,9 +24,6 @@ from pysock_raw.backends.contract import CALLS, Backend
 
 EXPLAINED, TROUBLE, USAGE, ENVIRONMENT = range(4)
 
-#: Commands of the design that a later version brings.
-NOT_YET = ("bench",)
-
 EXAMPLES = """examples:
   pysock-raw compare                          every case on C, on the fallback and on the stdlib
   pysock-raw compare bind/tcp/* listen        some of them; --list names them all
@@ -124,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
         "--missing-in", choices=("stdlib", "c"), help="only the names that Python, or the headers, lack"
     )
     constants.add_argument("--format", choices=("text", "json"), default="text")
+    bench = _command(commands, bench_command, "the price of each side against plain C, as ratios in one run")
+    bench.add_argument("--rounds", type=_positive(int), default=100, metavar="N", help="how many (default: 100)")
+    _report_to(bench, "text", "json", "svg")
     _command(commands, info_command, "backend and reason, versions, kernel, what this machine can and cannot test")
     return parser
 
@@ -170,9 +170,6 @@ def _sides(text: str) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments and arguments[0] in NOT_YET:
-        print(f"pysock-raw: {arguments[0]} is not built yet", file=sys.stderr)
-        return USAGE
     parser = _parser()
     options = parser.parse_args(arguments)
     _choose_format(parser, options)
@@ -284,7 +281,8 @@ def _renderer(format: str, name: str = "render") -> Any:
         return report.renderer(format, name)
     except ModuleNotFoundError as error:
         raise Failure(
-            ENVIRONMENT, f"{format} needs {error.name}: pip install 'pysock_raw[cli]', or use --format json"
+            ENVIRONMENT,
+            f"{format.rpartition('.')[2]} needs {error.name}: pip install 'pysock_raw[cli]', or use --format json",
         ) from error
 
 
@@ -328,18 +326,22 @@ def _list_errnos(options: argparse.Namespace) -> int:
     return EXPLAINED
 
 
+def _unseen(done: int, of: int) -> None:
+    pass
+
+
 @contextlib.contextmanager
-def _progress() -> Iterator[Any]:
+def _progress(doing: str = "comparing") -> Iterator[Any]:
     """A callback that shows how far a run is, on a terminal, if rich is there to draw it."""
     if not sys.stderr.isatty() or importlib.util.find_spec("rich") is None:
-        yield lambda done, of: None
+        yield _unseen
         return
     from rich.console import Console
     from rich.progress import Progress
 
     # No refreshing thread: the runner forks, and a child must not inherit one's locks.
     with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
-        bar = progress.add_task("comparing")
+        bar = progress.add_task(doing)
         yield lambda done, of: progress.update(bar, completed=done, total=of, refresh=done % 8 == 0 or of < 8)
 
 
@@ -507,6 +509,22 @@ def constants_command(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise Failure(ENVIRONMENT, f"the values in the headers need the C backend: {error}") from error
     print(json.dumps([vars(row) for row in found], indent=1) if options.format == "json" else text(found))
+    return EXPLAINED
+
+
+def bench_command(options: argparse.Namespace) -> int:
+    """A target that is missed is said in the last line and is no failure: a benchmark judges a machine too."""
+    from pysock_raw.bench.measure import measure
+
+    render = _renderer(f"bench.{options.format}")
+    _ready(options.output)
+    try:
+        with _progress("measuring") as progress:
+            measured = measure(options.rounds, progress)
+    except (OSError, RuntimeError) as error:
+        raise Failure(ENVIRONMENT, f"a job of the benchmark failed: {error}") from error
+    with _output(options.output) as file:
+        render(measured, file)
     return EXPLAINED
 
 

@@ -6,8 +6,8 @@ Numbers are stored as in C: what goes on the wire (ports, IPv4 addresses) is in 
 
 from __future__ import annotations
 
+import _socket  # a third of what socket costs to import
 import ctypes
-import socket as _socket
 import sys
 from collections.abc import Iterator
 from ctypes import POINTER, c_char, c_short, c_size_t, c_ubyte, c_uint16, c_uint32
@@ -52,7 +52,7 @@ class _Structure(ctypes.Structure):
         return [str(field[0]).removeprefix("_") for field in cls._fields_]
 
 
-worked_out: dict[tuple[int, str], tuple[Any, Any]] = {}
+worked_out: dict[tuple[int, str], Any] = {}
 """What backends/messages.py found out about the pointers of a structure, by its id and a call, with a weak reference to
 it: void, and the objects let go, as soon as any pointer is assigned."""
 

@@ -232,6 +232,7 @@ OUTSIDE = "makes the kernel use memory outside its buffer"
 ADDRESSES = [
     # SO_ATTACH_FILTER takes a struct sock_fprog, which holds a pointer (socket(7))
     Bad("setsockopt", "SO_ATTACH_FILTER", (FD, 1, 26, bytearray(16), 16), ValueError, f"SO_ATTACH_FILTER {OUTSIDE}"),
+    Bad("setsockopt", "in a structure", (FD, 1, 26, sockaddr_in(), 16), ValueError, f"SO_ATTACH_FILTER {OUTSIDE}"),
     Bad("setsockopt", "SO_ATTACH_REUSEPORT_CBPF", (FD, 1, 51, bytearray(16), 16), ValueError, OUTSIDE),
     # SO_GET_FILTER, the same number, counts in instructions of 8 bytes
     Bad("getsockopt", "SO_GET_FILTER", (FD, 1, 26, bytearray(16), SIXTEEN), ValueError, f"SO_GET_FILTER {OUTSIDE}"),
@@ -297,6 +298,58 @@ def test_what_is_far_from_an_int(value: Any, api: Any) -> None:
 
 def test_rows_have_ids_of_their_own() -> None:
     assert len({str(bad) for bad in ROWS}) == len(ROWS)
+
+
+class Liar(int):
+    """An int that passes for a smaller one, and is found in no table."""
+
+    def __le__(self, other: object) -> bool:
+        return True
+
+    __ge__ = __lt__ = __gt__ = __le__
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class Boaster(bytes):
+    def __len__(self) -> int:
+        return 64
+
+
+class MutableBoaster(bytearray):
+    def __len__(self) -> int:
+        return 64
+
+
+class Large(sockaddr_in):
+    """A subclass may be larger, or say so."""
+
+    def __sizeof__(self) -> int:
+        return 64
+
+
+LIES = [
+    Bad("bind", "addrlen lies", (FD, ADDRESS, Liar(64)), ValueError, past("addrlen", 64, "addr", 16)),
+    Bad("connect", "addrlen lies", (FD, ADDRESS, Liar(64)), ValueError, past("addrlen", 64, "addr", 16)),
+    Bad("bind", "addr boasts", (FD, Large(), 17), ValueError, past("addrlen", 17, "addr", 16)),
+    Bad("setsockopt", "optlen lies", (FD, 1, 2, c_int(1), Liar(64)), ValueError, past("optlen", 64, "optval", 4)),
+    Bad("setsockopt", "optname lies", (FD, 1, Liar(26), sockaddr_in(), 16), ValueError, "SO_ATTACH_FILTER"),
+    Bad("write", "count lies", (FD, b"abc", Liar(64)), ValueError, past("count", 64, "buf", 3)),
+    Bad("write", "buf boasts", (FD, Boaster(b"abc"), 4), ValueError, past("count", 4, "buf", 3)),
+    Bad("send", "len lies", (FD, b"abc", Liar(64), 0), ValueError, past("len", 64, "buf", 3)),
+    Bad("send", "buf boasts", (FD, Boaster(b"abc"), 4, 0), ValueError, past("len", 4, "buf", 3)),
+    Bad("read", "count lies", (FD, bytearray(3), Liar(64)), ValueError, past("count", 64, "buf", 3)),
+    Bad("recv", "len lies", (FD, bytearray(3), Liar(64), 0), ValueError, past("len", 64, "buf", 3)),
+    Bad("recv", "buf boasts", (FD, MutableBoaster(3), 4, 0), ValueError, past("len", 4, "buf", 3)),
+    Bad("recvfrom", "len lies", (FD, bytearray(3), Liar(64), 0, None, None), ValueError, past("len", 64, "buf", 3)),
+]
+
+
+@pytest.mark.parametrize("bad", LIES, ids=str)
+def test_nothing_believes_what_a_subclass_says(bad: Bad, api: Any) -> None:
+    with pytest.raises(bad.error, match=bad.message):
+        getattr(api, bad.call)(*bad.args)
 
 
 # --- what only looks bad ---

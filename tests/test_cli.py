@@ -129,7 +129,7 @@ def test_fewer_sides(run, with_c):
 WRONG = {
     "no-command": ([], "pysock-raw: the following arguments are required: COMMAND"),
     "no-such-command": (["compar"], "invalid choice: 'compar'"),
-    "command-of-later": (["bench"], "pysock-raw: bench is not built yet"),
+    "figures-as-a-page": (["bench", "-o", "bench.html"], "bench writes text, json, svg, and no file like bench.html"),
     "no-such-case": (["compare", "bind/nothing"], "no case is named 'bind/nothing'"),
     "no-such-call": (["compare", "--call", "sendfile"], "invalid choice: 'sendfile'"),
     "no-such-script": (["compare", "nowhere.py"], "there is no script nowhere.py"),

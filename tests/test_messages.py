@@ -300,6 +300,18 @@ def test_lengths_come_back_for_each_message_again_and_again(sockets: Sockets) ->
                 sockets.own(fd)
 
 
+def test_a_call_that_fails_leaves_what_the_last_one_wrote(sockets: Sockets) -> None:
+    """recvmmsg(2) writes nothing when it returns -1."""
+    api, (sender, receiver) = sockets.api, sockets.pair("SOCK_DGRAM")
+    heard = batch(api, message(api, bytearray(2)), message(api, bytearray(2)))
+    for text in (b"a", b"bcd"):
+        assert api.send(sender, text, len(text), 0) == len(text)
+    assert api.recvmmsg(receiver, heard, 2, api.MSG_DONTWAIT, None) == 2
+    for _ in range(2):
+        assert (lengths(heard), heard[1].msg_hdr.msg_flags) == ([1, 2], api.MSG_TRUNC)
+        assert api.recvmmsg(receiver, heard, 2, api.MSG_DONTWAIT, None) == -1
+
+
 # --- other threads ---
 
 

@@ -7,12 +7,14 @@ Anything that passes goes to the kernel, including bad descriptors, NULL, short 
 from __future__ import annotations
 
 import sys
-from socket import AF_INET, AF_INET6, SOL_SOCKET
+from _socket import AF_INET, AF_INET6, SOL_SOCKET
 from typing import Any
 
 from pysock_raw.structures import c_int, pollfd, sizeof, socklen_t, timespec
 
 LINUX = sys.platform == "linux"
+
+ZEROCOPY = 0x4000000  # MSG_ZEROCOPY of linux/socket.h
 
 # fcntl commands whose argument is an int (fcntl(2)); with any other the kernel takes it for an address.
 INT_COMMANDS = """
@@ -73,6 +75,8 @@ READS_ITS_BUFFER = {
 def integer(value: Any, low: int, high: int) -> int:
     """value as an int within a C type's range, by cffi's rules (whatever has __int__, except a float) and in
     cffi's words, so that the sides differ in nothing."""
+    if type(value) is int and low <= value <= high:
+        return value
     if isinstance(value, float) or not hasattr(type(value), "__int__"):
         raise TypeError("an integer is required")
     number = int(value)
@@ -194,10 +198,10 @@ def option_result(level: Any, optname: Any, obj: Any, length: Any) -> tuple[int,
 
 
 def send_flags(flags: Any) -> int:
-    """The flags of send and sendto. ValueError for MSG_ZEROCOPY (linux/socket.h): the kernel would read the buffer
+    """The flags of send and sendto. ValueError for MSG_ZEROCOPY: the kernel would read the buffer
     after the call has returned, when it may be another object's memory."""
     number = to_int(flags)
-    if LINUX and number & 0x4000000:
+    if LINUX and number & ZEROCOPY:
         raise ValueError("MSG_ZEROCOPY lets the kernel read the buffer after the call, so it is not passed on")
     return number
 

@@ -3,15 +3,54 @@
 Functions that take only integers are the compiled ones themselves. The others check their buffers
 (arguments.py) and hand their addresses to the compiled function. The compiled functions release the GIL while
 they run, and cffi keeps errno per thread as they left it.
+
+What programs mostly pass needs no view: a structure whose size is known by its type, bytes, a bytearray. The same
+checks are then one line, and a structure is passed by its address as an integer. They ask for the type itself, because
+an instance of a subclass may answer to a comparison as it likes; and they measure a bytearray only when from_buffer
+holds it in place, because until then another thread may shrink it. cffi itself refuses a size_t below 0. All else goes
+through arguments.py.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import ctypes
+import os
+import sys
+from ctypes import c_uint32
 from typing import Any
 
 from pysock_raw.backends import arguments, control, messages, sources
 from pysock_raw.backends._c import ffi, lib
+from pysock_raw.backends._c.lib import (
+    accept4_at,
+    accept_at,
+    bind_at,
+    connect_at,
+    getpeername_at,
+    getsockname_at,
+    pysock_raw_accept,
+    pysock_raw_accept4,
+    pysock_raw_bind,
+    pysock_raw_connect,
+    pysock_raw_getpeername,
+    pysock_raw_getsockname,
+    pysock_raw_getsockopt,
+    pysock_raw_poll,
+    pysock_raw_read,
+    pysock_raw_recv,
+    pysock_raw_recvfrom,
+    pysock_raw_recvmmsg,
+    pysock_raw_recvmsg,
+    pysock_raw_send,
+    pysock_raw_sendmmsg,
+    pysock_raw_sendmsg,
+    pysock_raw_sendto,
+    pysock_raw_setsockopt,
+    pysock_raw_write,
+    recvfrom_at,
+    setsockopt_at,
+)
+from pysock_raw.backends.arguments import SETS_FROM_ELSEWHERE, ZEROCOPY
 from pysock_raw.backends.contract import (
     Fd,
     Int,
@@ -32,7 +71,7 @@ from pysock_raw.structures import sizeof as sizeof
 name = "c"
 digest = ffi.string(lib.pysock_raw_digest).decode()
 compiler = ffi.string(lib.pysock_raw_compiler).decode()
-if sources.digest(Path(__file__).parents[2]) not in (digest, None):
+if sources.digest(os.path.join(os.path.dirname(__file__), "..", "..")) not in (digest, None):
     raise sources.StaleExtension(
         "the compiled C backend is stale: its sources changed after it was built (pip install -e . rebuilds it)"
     )
@@ -45,25 +84,55 @@ _MSGHDR = ffi.typeof("struct msghdr *")
 _MMSGHDR = ffi.typeof("struct mmsghdr *")
 _TIMESPEC = ffi.typeof("struct timespec *")
 _CMSGHDR = ffi.typeof("struct cmsghdr *")
+_BYTES = ffi.typeof("char[]")
 _NULL = ffi.NULL
+_from_buffer, _new, _size = ffi.from_buffer, ffi.new, len
+addressof: Any = ctypes.addressof  # of what SIZES knows
+
+#: The bytes that an object of exactly this type has at least, since ctypes.resize only enlarges. None is listed where
+#: the interpreter may let an argument go before the call that was given its address has returned.
+SIZES: dict[type, int] = {
+    kind: sizeof(kind)
+    for kind in (
+        *(sockaddr, sockaddr_in, sockaddr_in6, sockaddr_un, sockaddr_storage),
+        *(c_int, socklen_t, linger, timeval),
+    )
+    if sys.implementation.name == "cpython"
+}
 
 
-def _pointer(view: Any, ctype: Any = "char[]") -> Any:
-    return _NULL if view is None else ffi.from_buffer(ctype, view)
+def _pointer(view: Any, ctype: Any = _BYTES) -> Any:
+    return _NULL if view is None else _from_buffer(ctype, view)
 
 
 def _structures(batch: messages.Batch | None, ctype: Any) -> Any:
-    return _NULL if batch is None else ffi.from_buffer(ctype, batch.own)
+    return _NULL if batch is None else _from_buffer(ctype, batch.own)
 
 
-def _length(addrlen: SocklenPointer, value: int) -> Any:
-    """The kernel's own copy of a value-result length, with the value that was checked."""
-    return _NULL if addrlen is None else ffi.new(_LENGTH, value)
-
-
-def _write_back(addrlen: SocklenPointer, copy: Any) -> None:
+def _value_result(call: Any, call_at: Any, fd: Fd, addr: Writable, addrlen: SocklenPointer) -> int:
+    """accept and the others that write an address: the kernel gets a copy of the length that nobody else can change."""
+    length: Any
+    if type(addrlen) is socklen_t and (room := addrlen.value) <= SIZES.get(type(addr), -1):
+        length = c_uint32(room)
+        result: int = call_at(fd, addressof(addr), addressof(length))
+        addrlen.value = length.value
+        return result
+    view, room = arguments.value_result(addr, addrlen)
+    length = _NULL if addrlen is None else _new(_LENGTH, room)
+    result = call(fd, _pointer(view, _ADDRESS), length)
     if addrlen is not None:
-        addrlen.value = copy[0]
+        addrlen.value = length[0]
+    return result
+
+
+def _memory(buf: Writable, len: Size, name: str = "len") -> tuple[Any, int]:
+    """A pointer to memory that the kernel writes, and the length."""
+    if type(buf) is bytearray and type(len) is int:
+        memory = _from_buffer(buf)
+        if len <= _size(buf):
+            return memory, len
+    view, len = arguments.sized("buf", buf, len, length_name=name, writable=True)
+    return _pointer(view), len
 
 
 # --- the calls of the documents ---
@@ -73,14 +142,19 @@ socket = lib.pysock_raw_socket
 
 @documented
 def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Socklen, /) -> Int:
+    if type(level) is type(optname) is type(optlen) is int and 0 <= optlen <= SIZES.get(type(optval), -1):
+        if (level, optname) not in SETS_FROM_ELSEWHERE:
+            return setsockopt_at(fd, level, optname, addressof(optval), optlen)
     level, optname, view, optlen = arguments.option_value(level, optname, optval, optlen)
-    return lib.pysock_raw_setsockopt(fd, level, optname, _pointer(view), optlen & 0xFFFFFFFF)
+    return pysock_raw_setsockopt(fd, level, optname, _pointer(view), optlen & 0xFFFFFFFF)
 
 
 @documented
 def bind(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
+    if type(addrlen) is int and 0 <= addrlen <= SIZES.get(type(addr), -1):
+        return bind_at(fd, addressof(addr), addrlen)
     view, addrlen = arguments.address(addr, addrlen)
-    return lib.pysock_raw_bind(fd, _pointer(view, _ADDRESS), addrlen & 0xFFFFFFFF)
+    return pysock_raw_bind(fd, _pointer(view, _ADDRESS), addrlen & 0xFFFFFFFF)
 
 
 listen = lib.pysock_raw_listen
@@ -88,17 +162,20 @@ listen = lib.pysock_raw_listen
 
 @documented
 def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
-    view, room = arguments.value_result(addr, addrlen)
-    length = _length(addrlen, room)
-    result = lib.pysock_raw_accept(fd, _pointer(view, _ADDRESS), length)
-    _write_back(addrlen, length)
-    return result
+    if type(addrlen) is socklen_t and (room := addrlen.value) <= SIZES.get(type(addr), -1):
+        length = c_uint32(room)
+        result = accept_at(fd, addressof(addr), addressof(length))
+        addrlen.value = length.value
+        return result
+    return _value_result(pysock_raw_accept, accept_at, fd, addr, addrlen)
 
 
 @documented
 def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
+    if type(addrlen) is int and 0 <= addrlen <= SIZES.get(type(addr), -1):
+        return connect_at(fd, addressof(addr), addrlen)
     view, addrlen = arguments.address(addr, addrlen)
-    return lib.pysock_raw_connect(fd, _pointer(view, _ADDRESS), addrlen & 0xFFFFFFFF)
+    return pysock_raw_connect(fd, _pointer(view, _ADDRESS), addrlen & 0xFFFFFFFF)
 
 
 # --- their companions ---
@@ -106,11 +183,13 @@ def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
 
 @documented
 def accept4(fd: Fd, addr: Writable, addrlen: SocklenPointer, flags: Int, /) -> Fd:
-    view, room = arguments.value_result(addr, addrlen)
-    length = _length(addrlen, room)
-    result = lib.pysock_raw_accept4(fd, _pointer(view, _ADDRESS), length, flags)
-    _write_back(addrlen, length)
-    return result
+    return _value_result(
+        lambda fd, addr, addrlen: pysock_raw_accept4(fd, addr, addrlen, flags),
+        lambda fd, addr, addrlen: accept4_at(fd, addr, addrlen, flags),
+        fd,
+        addr,
+        addrlen,
+    )
 
 
 @documented
@@ -122,28 +201,21 @@ def socketpair(domain: Int, type: Int, protocol: Int, sv: Writable, /) -> Int:
 @documented
 def getsockopt(fd: Fd, level: Int, optname: Int, optval: Writable, optlen: SocklenPointer, /) -> Int:
     level, optname, view, room = arguments.option_result(level, optname, optval, optlen)
-    length = _length(optlen, room)
-    result = lib.pysock_raw_getsockopt(fd, level, optname, _pointer(view), length)
-    _write_back(optlen, length)
+    length = _NULL if optlen is None else _new(_LENGTH, room)
+    result = pysock_raw_getsockopt(fd, level, optname, _pointer(view), length)
+    if optlen is not None:
+        optlen.value = length[0]
     return result
 
 
 @documented
 def getsockname(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    view, room = arguments.value_result(addr, addrlen)
-    length = _length(addrlen, room)
-    result = lib.pysock_raw_getsockname(fd, _pointer(view, _ADDRESS), length)
-    _write_back(addrlen, length)
-    return result
+    return _value_result(pysock_raw_getsockname, getsockname_at, fd, addr, addrlen)
 
 
 @documented
 def getpeername(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Int:
-    view, room = arguments.value_result(addr, addrlen)
-    length = _length(addrlen, room)
-    result = lib.pysock_raw_getpeername(fd, _pointer(view, _ADDRESS), length)
-    _write_back(addrlen, length)
-    return result
+    return _value_result(pysock_raw_getpeername, getpeername_at, fd, addr, addrlen)
 
 
 shutdown = lib.pysock_raw_shutdown
@@ -152,26 +224,34 @@ close = lib.pysock_raw_close
 
 @documented
 def read(fd: Fd, buf: Writable, count: Size, /) -> int:
-    view, count = arguments.sized("buf", buf, count, length_name="count", writable=True)
-    return lib.pysock_raw_read(fd, _pointer(view), count)
+    memory, count = _memory(buf, count, "count")
+    return pysock_raw_read(fd, memory, count)
 
 
 @documented
 def write(fd: Fd, buf: Readable, count: Size, /) -> int:
+    if type(buf) is bytes and type(count) is int and count <= _size(buf):
+        return pysock_raw_write(fd, buf, count)
     view, count = arguments.sized("buf", buf, count, length_name="count")
-    return lib.pysock_raw_write(fd, _pointer(view), count)
+    return pysock_raw_write(fd, _pointer(view), count)
 
 
 @documented
 def send(fd: Fd, buf: Readable, len: Size, flags: Int, /) -> int:
+    if type(buf) is bytes and type(len) is type(flags) is int and len <= _size(buf) and not flags & ZEROCOPY:
+        return pysock_raw_send(fd, buf, len, flags)
     view, len = arguments.sized("buf", buf, len)
-    return lib.pysock_raw_send(fd, _pointer(view), len, arguments.send_flags(flags))
+    return pysock_raw_send(fd, _pointer(view), len, arguments.send_flags(flags))
 
 
 @documented
 def recv(fd: Fd, buf: Writable, len: Size, flags: Int, /) -> int:
+    if type(buf) is bytearray and type(len) is int:
+        memory = _from_buffer(buf)
+        if len <= _size(buf):
+            return pysock_raw_recv(fd, memory, len, flags)
     view, len = arguments.sized("buf", buf, len, writable=True)
-    return lib.pysock_raw_recv(fd, _pointer(view), len, flags)
+    return pysock_raw_recv(fd, _pointer(view), len, flags)
 
 
 @documented
@@ -179,24 +259,26 @@ def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen
     view, len = arguments.sized("buf", buf, len)
     to, addrlen = arguments.address(addr, addrlen)
     flags = arguments.send_flags(flags)
-    return lib.pysock_raw_sendto(fd, _pointer(view), len, flags, _pointer(to, _ADDRESS), addrlen & 0xFFFFFFFF)
+    return pysock_raw_sendto(fd, _pointer(view), len, flags, _pointer(to, _ADDRESS), addrlen & 0xFFFFFFFF)
 
 
 @documented
 def recvfrom(fd: Fd, buf: Writable, len: Size, flags: Int, addr: Writable, addrlen: SocklenPointer, /) -> int:
-    view, len = arguments.sized("buf", buf, len, writable=True)
-    sender, room = arguments.value_result(addr, addrlen)
-    length = _length(addrlen, room)
-    result = lib.pysock_raw_recvfrom(fd, _pointer(view), len, flags, _pointer(sender, _ADDRESS), length)
-    _write_back(addrlen, length)
-    return result
+    memory, len = _memory(buf, len)
+    return _value_result(
+        lambda fd, addr, addrlen: pysock_raw_recvfrom(fd, memory, len, flags, addr, addrlen),
+        lambda fd, addr, addrlen: recvfrom_at(fd, memory, len, flags, addr, addrlen),
+        fd,
+        addr,
+        addrlen,
+    )
 
 
 @documented
 def sendmsg(fd: Fd, msg: Readable, flags: Int, /) -> int:
     flags = arguments.send_flags(flags)
     batch = messages.read("msg", msg, 1, messages.SENDMSG)
-    result = lib.pysock_raw_sendmsg(fd, _structures(batch, _MSGHDR), flags)
+    result = pysock_raw_sendmsg(fd, _structures(batch, _MSGHDR), flags)
     messages.done(msg, batch)
     return result
 
@@ -204,7 +286,7 @@ def sendmsg(fd: Fd, msg: Readable, flags: Int, /) -> int:
 @documented
 def recvmsg(fd: Fd, msg: Writable, flags: Int, /) -> int:
     batch = messages.read("msg", msg, 1, messages.RECVMSG)
-    result = lib.pysock_raw_recvmsg(fd, _structures(batch, _MSGHDR), flags)
+    result = pysock_raw_recvmsg(fd, _structures(batch, _MSGHDR), flags)
     messages.done(msg, batch)
     return result
 
@@ -213,7 +295,7 @@ def recvmsg(fd: Fd, msg: Writable, flags: Int, /) -> int:
 def sendmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
     vlen, flags = arguments.unsigned(vlen), arguments.send_flags(flags)
     batch = messages.read("msgvec", msgvec, vlen, messages.SENDMMSG)
-    result = lib.pysock_raw_sendmmsg(fd, _structures(batch, _MMSGHDR), vlen, flags)
+    result = pysock_raw_sendmmsg(fd, _structures(batch, _MMSGHDR), vlen, flags)
     messages.done(msgvec, batch)
     return result
 
@@ -222,7 +304,7 @@ def sendmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, /) -> Int:
 def recvmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, timeout: TimespecPointer, /) -> Int:
     vlen, time = arguments.unsigned(vlen), arguments.time(timeout)
     batch = messages.read("msgvec", msgvec, vlen, messages.RECVMMSG)
-    result = lib.pysock_raw_recvmmsg(fd, _structures(batch, _MMSGHDR), vlen, flags, _pointer(time, _TIMESPEC))
+    result = pysock_raw_recvmmsg(fd, _structures(batch, _MMSGHDR), vlen, flags, _pointer(time, _TIMESPEC))
     messages.done(msgvec, batch)
     arguments.time_left(timeout, time)
     return result
@@ -231,7 +313,7 @@ def recvmmsg(fd: Fd, msgvec: Writable, vlen: UInt, flags: Int, timeout: Timespec
 @documented
 def poll(fds: Writable, nfds: Size, timeout: Int, /) -> Int:
     view, nfds = arguments.poll_entries(fds, nfds)
-    return lib.pysock_raw_poll(_pointer(view, _POLLFD), nfds, timeout)
+    return pysock_raw_poll(_pointer(view, _POLLFD), nfds, timeout)
 
 
 @documented
@@ -324,8 +406,8 @@ def _constants() -> dict[str, int]:
     rows = lib.pysock_raw_constants
     found = {}
     index = 0
-    while rows[index].name != _NULL:
-        found[ffi.string(rows[index].name).decode()] = rows[index].value
+    while (row := rows[index]).name:
+        found[ffi.string(row.name).decode()] = row.value
         index += 1
     return found
 

@@ -45,6 +45,10 @@ Text: TypeAlias = "str | bytes"
 """const char *: a str (sent as UTF-8) or bytes without NUL."""
 
 
+class Inexpressible(NotImplementedError):
+    """The standard library has no way to make this call; the text says why in one sentence."""
+
+
 class Backend(Protocol):
     """The calls of one side. `backends.load(name)` returns one, with the constants (attributes that are
     ints) and the structures beside the calls."""

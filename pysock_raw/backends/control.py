@@ -4,15 +4,14 @@ data) that Python's sockets have for them. No cmsg_len is believed: it may be an
 
 from __future__ import annotations
 
-import array
+import _socket as socket
 import os
-import socket
 from collections.abc import Iterable, Iterator
 from ctypes import addressof, c_char
 from typing import Any
 
 from pysock_raw.backends.arguments import LINUX, bounded
-from pysock_raw.backends.wrapping import Inexpressible
+from pysock_raw.backends.contract import Inexpressible
 from pysock_raw.structures import cmsghdr, msghdr, sizeof
 
 HEADER = sizeof(cmsghdr)
@@ -111,6 +110,8 @@ def to_triples(control: bytes) -> list[Triple]:
 def put(room: memoryview, triples: Iterable[Triple]) -> tuple[int, bool]:
     """Write what socket.recvmsg received to a control buffer as the kernel does (put_cmsg, scm_detach_fds): the bytes
     used, and whether something did not fit. Descriptors that do not fit are closed: the kernel makes none for them."""
+    from array import array  # a shared library of its own
+
     used, cut = 0, False
     for level, type, data in triples:
         left = room.nbytes - used
@@ -118,7 +119,7 @@ def put(room: memoryview, triples: Iterable[Triple]) -> tuple[int, bool]:
         fits = data[: max(0, left - DATA)]
         if rights:
             fits = fits[: len(fits) // 4 * 4]
-            for fd in array.array("i", data[len(fits) : len(data) // 4 * 4]):
+            for fd in array("i", data[len(fits) : len(data) // 4 * 4]):
                 os.close(fd)
         cut |= len(fits) < len(data)
         if left < HEADER or (rights and not fits):

@@ -13,19 +13,21 @@ from __future__ import annotations
 
 import ctypes
 import struct
+import sys
 import weakref
-from socket import MSG_CTRUNC
+from _socket import MSG_CTRUNC
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pysock_raw import structures
 from pysock_raw.backends import arguments, control
-from pysock_raw.backends.addresses import to_bytes
 from pysock_raw.structures import BSD, mmsghdr, msghdr, sizeof
 
 _HEADER = "PIPiPIi0P" if BSD else "PIPNPNi0P"  # native alignment; 0P is the padding at the end
 LAYOUTS = {msghdr: struct.Struct(_HEADER), mmsghdr: struct.Struct(_HEADER + "I0P")}
 VECTOR = struct.Struct("PN")
 POINTER = struct.Struct("P")
+PYPY = sys.implementation.name == "pypy"
 WORD = 4  # bytes; a call writes members of one or two words
 
 
@@ -35,15 +37,16 @@ class Use:
     def __init__(self, call: str, kind: Any, *writes: str) -> None:
         self.call, self.kind, self.layout = call, kind, LAYOUTS[kind]
         self.receives = "msg_flags" in writes
-        self.written = _words(*writes)
-        self.lengths = _words(*[name for name in ("msg_namelen", "msg_controllen") if name in writes])
-        self.remarks = _words(*[name for name in ("msg_flags", "msg_len") if name in writes])
+        self.written = self._words(*writes)
+        self.lengths = self._words(*[name for name in ("msg_namelen", "msg_controllen") if name in writes])
+        self.remarks = self._words(*[name for name in ("msg_flags", "msg_len") if name in writes])
         """Members that the call writes and never reads."""
 
-
-def _words(*members: str) -> list[int]:
-    fields = [getattr(mmsghdr if name == "msg_len" else msghdr, name) for name in members]
-    return [at // WORD for field in fields for at in range(field.offset, field.offset + field.size, WORD)]
+    def _words(self, *members: str) -> list[slice]:
+        """Where these members are, in every structure of an array."""
+        fields = [getattr(mmsghdr if name == "msg_len" else msghdr, name) for name in members]
+        words = [at // WORD for field in fields for at in range(field.offset, field.offset + field.size, WORD)]
+        return [slice(word, None, self.layout.size // WORD) for word in words]
 
 
 SENDMSG = Use("sendmsg", msghdr)
@@ -74,6 +77,9 @@ class Batch:
 
     def __init__(self, use: Use, raw: bytes, structure: Any) -> None:
         self.use, self.given, self.own = use, bytearray(raw), bytearray(raw)
+        self._given, self._own = memoryview(self.given).cast("I"), memoryview(self.own).cast("I")
+        self.structure: Callable[[], Any] = lambda: None
+        """The program's structures, unless they are gone."""
         self.program: memoryview | None = None
         """The program's structures, during a call."""
         self._memory, self._held = structures.reachable(structure)
@@ -150,7 +156,7 @@ class Batch:
 
     def again(self) -> None:
         """Make it ready for another call."""
-        self._copy(self.given, self.own, self.use.lengths)
+        self._copy(self._given, self._own, self.use.lengths)
         self._copy_control()
 
     def write(self, index: int, **members: int) -> None:
@@ -161,6 +167,8 @@ class Batch:
 
     def received(self, index: int, family: int, sender: Any, ancillary: list[control.Triple], msg_flags: int) -> None:
         """Write down what socket.recvmsg returned, as the kernel does."""
+        from pysock_raw.backends.addresses import to_bytes  # for the sides that sockets make
+
         message = self.messages[index]
         room = memoryview(bytearray()) if message.control is None else message.control[: message.controllen]
         used, cut = control.put(room, ancillary)
@@ -178,17 +186,19 @@ class Batch:
 
     def write_back(self) -> None:
         """Copy what the call wrote to the program's structures, and let go of them."""
-        self._copy(self.own, self.program, self.use.written)
-        self._copy(self.own, self.given, self.use.remarks)
+        if self.use.written and self.program is not None:
+            self._copy(self._own, self.program.cast("I"), self.use.written)
+            self._copy(self._own, self._given, self.use.remarks)
         self.program = None
 
-    def _copy(self, source: bytearray, target: Any, words: list[int]) -> None:
+    def _copy(self, source: memoryview, target: memoryview, words: list[slice]) -> None:
         """The same words of every structure."""
-        if not words:
-            return
-        old, new, stride = memoryview(target).cast("I"), memoryview(source).cast("I"), self.use.layout.size // WORD
         for word in words:
-            old[word::stride] = new[word::stride]
+            if PYPY:  # whose memoryviews take no slice with a step
+                for at in range(*word.indices(len(target))):
+                    target[at] = source[at]
+            else:
+                target[word] = source[word]
 
 
 def _address(memory: bytearray) -> int:
@@ -202,11 +212,15 @@ def with_control(buffer: bytearray) -> bytearray:
 
 def _structures(name: str, obj: Any, count: int, use: Use) -> memoryview:
     """The memory of so many structures."""
+    size, times = count * sizeof(use.kind), "vlen * " if use.kind is mmsghdr else ""
+    if type(obj) is use.kind or getattr(obj, "_type_", None) is use.kind:
+        whole = memoryview(obj)
+        if 0 < size <= whole.nbytes:
+            return whole.cast("B")[:size]
     owner = _owner(obj)
     if not isinstance(owner, use.kind) and getattr(owner, "_type_", None) is not use.kind:
         raise TypeError(f"{name} must be a {use.kind.__name__}, an array of them or None, not {type(obj).__name__}")
     view = arguments.memory(name, obj, writable=True)
-    size, times = count * sizeof(use.kind), "vlen * " if use.kind is mmsghdr else ""
     arguments.bounded(name, view, f"{times}sizeof(struct {use.kind.__name__})", size)
     return view[:size]  # type: ignore[index]  # obj is not None
 
@@ -227,13 +241,13 @@ def read(name: str, obj: Any, count: int, use: Use) -> Batch | None:
         return None
     program = _structures(name, obj, count, use)
     raw = bytes(program)
-    reference, known = structures.worked_out.pop((id(obj), use.call), (None, None))
-    batch: Batch
-    if reference is not None and reference() is obj and known.is_for(raw):
-        batch = known
+    batch: Batch | None = structures.worked_out.pop((id(obj), use.call), None)
+    if batch is not None and batch.structure() is obj and batch.is_for(raw):
         batch.again()
     else:
         batch = Batch(use, raw, _owner(obj))
+        key = id(obj), use.call
+        batch.structure = weakref.ref(obj, lambda _: structures.worked_out.pop(key, None))
     batch.program = program
     return batch
 
@@ -243,5 +257,4 @@ def done(obj: Any, batch: Batch | None) -> None:
     if batch is None:
         return
     batch.write_back()
-    key = id(obj), batch.use.call
-    structures.worked_out[key] = weakref.ref(obj, lambda _: structures.worked_out.pop(key, None)), batch
+    structures.worked_out[id(obj), batch.use.call] = batch

@@ -7,8 +7,10 @@ csrc/build_ffi.py runs this file on its own, so it imports nothing of the packag
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
+import os
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
 
 SOURCES = ("csrc/pysock_raw.h", "csrc/pysock_raw.c", "csrc/build_ffi.py", "pysock_raw/constants.py")
 
@@ -17,12 +19,21 @@ class StaleExtension(ImportError):
     """The compiled C backend was built from other sources than those beside the package."""
 
 
-def digest(root: Path) -> str | None:
+def _sha256() -> Any:
+    """From where it is cheapest to import, as random.py does it: hashlib loads OpenSSL."""
+    for module in ("_sha2", "_sha256"):  # from 3.12 on, and before
+        with suppress(ImportError):
+            return import_module(module).sha256()
+    return import_module("hashlib").sha256()
+
+
+def digest(root: str | os.PathLike[str]) -> str | None:
     """SHA-256 over the names and contents of SOURCES under root, or None where csrc/ is not there (an
     installed wheel, whose extension was built together with it)."""
-    if not (root / SOURCES[0]).exists():
+    if not os.path.exists(os.path.join(root, SOURCES[0])):
         return None
-    state = hashlib.sha256()
+    state = _sha256()
     for source in SOURCES:
-        state.update(source.encode() + b"\0" + (root / source).read_bytes() + b"\0")
-    return state.hexdigest()
+        with open(os.path.join(root, source), "rb") as file:
+            state.update(source.encode() + b"\0" + file.read() + b"\0")
+    return str(state.hexdigest())

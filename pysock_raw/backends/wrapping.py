@@ -8,12 +8,10 @@ import threading
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from pysock_raw.backends.contract import Inexpressible as Inexpressible
+
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class Inexpressible(NotImplementedError):
-    """The standard library has no way to make this call; the text says why in one sentence."""
 
 
 class Emulated(Exception):
