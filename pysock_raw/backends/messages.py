@@ -188,7 +188,7 @@ class Batch:
             return
         old, new, stride = memoryview(target).cast("I"), memoryview(source).cast("I"), self.use.layout.size // WORD
         for word in words:
-            old[word::stride] = new[word::stride]
+            old[word::stride] = memoryview(bytes(new[word::stride])).cast("I")  # PyPy takes a whole source alone
 
 
 def _address(memory: bytearray) -> int:
@@ -218,7 +218,9 @@ def look(name: str, obj: Any, count: int, use: Use) -> Batch:
 
 def _owner(obj: Any) -> Any:
     """The structure or array that a slice is one of."""
-    return obj.obj if isinstance(obj, memoryview) else obj
+    while isinstance(obj, memoryview):  # on PyPy there is another beneath
+        obj = obj.obj
+    return obj
 
 
 def read(name: str, obj: Any, count: int, use: Use) -> Batch | None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from pysock_raw.backends.fallback import PYPY
 from pysock_raw.conformance.verdicts import Pair
+
+OF_NO_SOCKET_OBJECT = ("fcntl", "read", "write")
+"""Calls that take a descriptor and make no socket object of it."""
+LIMITS = ("SO_RCVTIMEO", "SO_SNDTIMEO")
 
 
 def _file(pair: Pair, fd: object) -> object:
@@ -62,3 +67,15 @@ def asked(pair: Pair, flag: str) -> bool:
 def may_wait(pair: Pair) -> bool:
     """Whether nothing in the program keeps the call from waiting."""
     return not asked(pair, "MSG_DONTWAIT") and not made_nonblocking(pair)
+
+
+def objects_since(pair: Pair) -> bool:
+    """Whether an earlier call on the descriptor made a socket object of it."""
+    return any(old.call not in OF_NO_SOCKET_OBJECT for old in earlier(pair))
+
+
+def cleared(pair: Pair) -> bool:
+    """Whether PyPy has taken O_NONBLOCK from the descriptor: by making a socket object of it, with no timeout."""
+    limited = any(value != {"tv_sec": 0, "tv_usec": 0} for name in LIMITS for value in values_set(pair, name))
+    object_made = pair.call not in OF_NO_SOCKET_OBJECT or objects_since(pair)
+    return PYPY and object_made and not limited and made_nonblocking(pair)
