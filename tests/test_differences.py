@@ -17,10 +17,10 @@ HERE = [difference for difference in CATALOGUE if difference.holds]
 
 def each_of(differences):
     elsewhere = pytest.mark.skip(reason="it holds on another Python")
-    marked = (
+    marked = [
         pytest.param(difference, marks=() if difference.holds else elsewhere, id=difference.id)
         for difference in differences
-    )
+    ]
     return pytest.mark.parametrize("difference", marked)
 
 

@@ -60,7 +60,8 @@ def wrapped_as_it_is(fd: int) -> Wrapped:
     AF_UNIX, which has the most, where it is none of IP's, because Python may not know it (getsockaddrlen)."""
     with wrapped(fd) as sock:
         own = sock.domain()
-    sock = wrapped(fd, own if own in ADDRESSES else socket.AF_UNIX)
+    known = own in ADDRESSES or PYPY  # an object of PyPy's makes each address one of its own family
+    sock = wrapped(fd, own if known else socket.AF_UNIX)
     sock.own = own
     return sock
 

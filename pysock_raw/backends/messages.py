@@ -218,9 +218,7 @@ def look(name: str, obj: Any, count: int, use: Use) -> Batch:
 
 def _owner(obj: Any) -> Any:
     """The structure or array that a slice is one of."""
-    while isinstance(obj, memoryview):  # on PyPy there is another beneath
-        obj = obj.obj
-    return obj
+    return obj.obj if isinstance(obj, memoryview) else obj
 
 
 def read(name: str, obj: Any, count: int, use: Use) -> Batch | None:
