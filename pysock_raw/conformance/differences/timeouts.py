@@ -230,6 +230,7 @@ ENTRIES: tuple[Difference, ...] = (
             recipe=unlimited(call),
             evidence="connect/tcp/settimeout-once" if call == "connect" else f"{call}/local/settimeout-once",
             predicate=_nonblocking_since(call),
+            pypy=call in (*OF_NO_SOCKET_OBJECT, *RECEIVE, "sendmsg"),
         )
         for call in IN_PYTHON
     ),
@@ -253,6 +254,7 @@ ENTRIES: tuple[Difference, ...] = (
             recipe=f"sock.settimeout(0)\n{IN_PYTHON[call]}",
             evidence=f"{call}/{'tcp' if call == 'connect' else 'local'}/settimeout-nonblocking",
             predicate=_despite_nonblock(call),
+            pypy=call != "sendmsg",
         )
         for call in OF_SOCKETS
     ),
@@ -266,6 +268,7 @@ ENTRIES: tuple[Difference, ...] = (
             recipe=unlimited(call),
             evidence=f"{call}/local/settimeout-dontwait",
             predicate=_despite_dontwait(call),
+            pypy=call != "sendmsg",
         )
         for call in (*SEND, *RECEIVE)
     ),
@@ -309,6 +312,7 @@ ENTRIES: tuple[Difference, ...] = (
             recipe=unlimited(call),
             evidence=f"{call}/local/settimeout-and-close",
             predicate=_looked_up_again(call),
+            pypy=call != "sendmsg",
         )
         for call in (*ACCEPT, *SEND, *RECEIVE)
     ),
