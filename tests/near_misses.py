@@ -144,6 +144,10 @@ NEAR_MISSES = {
     "poll-negative-descriptor": {"args": {"fds": [{"fd": 3, "events": "POLLIN", "revents": 0}]}},
     "poll-one-descriptor-twice": {"args": {"fds": [{"fd": fd, "events": "POLLIN", "revents": 0} for fd in (3, 4)]}},
     **{f"{call}-goes-on-after-signal": {"c": {"errno": "EAGAIN"}} for call in (*signals.RETRIED, "poll")},
+    **{f"{call}-clears-nonblock": {"earlier": {"fcntl": {"arg": 0}}} for call in timeouts.IN_PYTHON},
+    "fcntl-nonblock-cleared": {"earlier": {"fcntl": {"arg": 0}}},
+    "listen-backlog-of-0": {"earlier": {"listen": {"backlog": 1}}},
+    "connect-retried-after-signal": {"c": {"errno": "EAGAIN"}},
     "connect-waits-after-signal": {"c": {"errno": "EINPROGRESS"}},
     **{
         f"{call}-timeout-without-errno": {"earlier": {"setsockopt": {"optval": NO_LIMIT}}}

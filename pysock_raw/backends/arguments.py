@@ -13,6 +13,7 @@ from typing import Any
 from pysock_raw.structures import c_int, pollfd, sizeof, socklen_t, timespec
 
 LINUX = sys.platform == "linux"
+PYPY = sys.implementation.name == "pypy"
 
 ZEROCOPY = 0x4000000  # MSG_ZEROCOPY of linux/socket.h
 

@@ -16,6 +16,7 @@ from ctypes import c_char
 from typing import Any
 
 from pysock_raw.backends.addresses import HEADER, WHOLE, family_of, to_python
+from pysock_raw.backends.arguments import PYPY
 from pysock_raw.backends.contract import SocklenPointer
 from pysock_raw.backends.wrapping import Emulated, Inexpressible
 from pysock_raw.structures import sizeof, sockaddr_in, sockaddr_in6, sockaddr_un
@@ -24,7 +25,6 @@ NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)
 CLOEXEC = getattr(socket, "SOCK_CLOEXEC", 0)
 LARGEST = 2**31 - 1  # as a backlog, the longest queue; as a descriptor, one that can never be open
 STORAGE = 128  # sizeof(struct sockaddr_storage): a longer address is EINVAL (move_addr_to_kernel)
-PYPY = sys.implementation.name == "pypy"
 ADDRESSES: dict[int, Any] = {socket.AF_INET: sockaddr_in, socket.AF_INET6: sockaddr_in6}
 
 
@@ -60,7 +60,8 @@ def wrapped_as_it_is(fd: int) -> Wrapped:
     AF_UNIX, which has the most, where it is none of IP's, because Python may not know it (getsockaddrlen)."""
     with wrapped(fd) as sock:
         own = sock.domain()
-    sock = wrapped(fd, own if own in ADDRESSES else socket.AF_UNIX)
+    known = own in ADDRESSES or PYPY  # an object of PyPy's makes each address one of its own family
+    sock = wrapped(fd, own if known else socket.AF_UNIX)
     sock.own = own
     return sock
 

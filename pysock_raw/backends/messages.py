@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ctypes
 import struct
-import sys
 import weakref
 from _socket import MSG_CTRUNC
 from collections.abc import Callable
@@ -21,13 +20,13 @@ from typing import Any, NamedTuple
 
 from pysock_raw import structures
 from pysock_raw.backends import arguments, control
+from pysock_raw.backends.arguments import PYPY
 from pysock_raw.structures import BSD, mmsghdr, msghdr, sizeof
 
 _HEADER = "PIPiPIi0P" if BSD else "PIPNPNi0P"  # native alignment; 0P is the padding at the end
 LAYOUTS = {msghdr: struct.Struct(_HEADER), mmsghdr: struct.Struct(_HEADER + "I0P")}
 VECTOR = struct.Struct("PN")
 POINTER = struct.Struct("P")
-PYPY = sys.implementation.name == "pypy"
 WORD = 4  # bytes; a call writes members of one or two words
 
 

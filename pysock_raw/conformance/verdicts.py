@@ -78,6 +78,12 @@ class Program(list[list[Pair]]):
     def past(self) -> Past:
         return Past(itertools.chain.from_iterable(self))
 
+    @functools.cached_property
+    def parted(self) -> float:
+        """When a call first left the descriptors of the two sides in different states."""
+        pairs = itertools.chain.from_iterable(self)
+        return min((pair.c["at"] for pair in pairs if pair.parted()), default=math.inf)
+
 
 def succeeded(record: Record) -> bool:
     """A result that is no failure: a name of a descriptor, or a number from 0."""
@@ -145,7 +151,7 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
         if exception is not None and actor != actors[0] and not left[1]:
             comparison.uncompared += len(left[0])  # the program ended before it had this one
             left = [], []
-        _compare_calls(comparison, side, pairs, left, program, differences)
+        _compare_calls(comparison, side, pairs, left, program.parted, differences)
     last = program[0][-1] if program and program[0] else None  # of the program's own thread
     if _kind(c.ended) in UNSAID:
         comparison.note("inexpressible")
@@ -190,14 +196,12 @@ def _compare_calls(
     side: str,
     pairs: list[Pair],
     left: tuple[list[Record], list[Record]],
-    program: Program,
+    parted: float,
     differences: Sequence[Any],
 ) -> None:
     """One thread's calls: pairs, and what is left on both sides after them. After a call that differs the programs may
-    part ways, and after one that succeeded on one side alone its descriptors are in another state: what then differs,
-    and nothing explains, is a consequence and has no counterpart to be compared with."""
-    elsewhere = itertools.chain.from_iterable(others for others in program if others is not pairs)
-    parted = min((pair.c["at"] for pair in elsewhere if pair.parted()), default=math.inf)
+    part ways, and once their descriptors have parted what differs, and nothing explains, is a consequence and has no
+    counterpart to be compared with."""
     for pair in pairs:
         judged = _judged(side, pair, differences)
         if judged and judged.verdict not in ACCEPTABLE[side] and parted < pair.c["at"]:
@@ -207,8 +211,6 @@ def _compare_calls(
         if judged:
             comparison.note(judged.verdict)
             comparison.judged.append(judged)
-        if pair.parted():
-            parted = min(parted, pair.c["at"])
     if not any(left):
         return
     comparison.uncompared += len(left[0])
@@ -221,9 +223,10 @@ def _judged(side: str, pair: Pair, differences: Sequence[Any]) -> Judged | None:
     """The verdict of a pair, or None if there is nothing to say of it."""
     if pair.equal() and not pair.unsaid():
         return Judged(pair, "emulated") if pair.other["emulated"] else None
-    found = None if pair.equal() else next((entry for entry in differences if entry.predicate(pair)), None)
     if _kind(pair.c["raised"]) in UNSAID:  # on the fallback, where it stands in for C
         return Judged(pair, "inexpressible")
+    explains = () if pair.equal() else (entry for entry in differences if entry.holds and entry.predicate(pair))
+    found = next(iter(explains), None)
     if side == "python":
         unnoticed = found is not None and found.no_fallback
         verdict = "inexpressible" if pair.unsaid() or unnoticed else "unexplained"

@@ -24,7 +24,8 @@ def listed(differences: Iterable[Difference]) -> Iterator[str]:
 
 def entry(difference: Difference) -> Iterator[str]:
     yield f"{difference.id}   {difference.title}\n"
-    holds = f"CPython {difference.since} and later{'' if difference.pypy else '; not on PyPy'}"
+    cpython = f"CPython {difference.since} and later"
+    holds = f"{cpython}{'' if difference.pypy else '; not on PyPy'}" if difference.cpython else "PyPy alone"
     rows = {
         "C": difference.c,
         "Python": difference.python,

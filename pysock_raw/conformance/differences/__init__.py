@@ -14,6 +14,7 @@ from pysock_raw.conformance.differences import (
     order,
     pointers,
     polling,
+    pypy,
     receiving,
     signals,
     sockets,
@@ -40,6 +41,7 @@ _THEMES = (
     timeout_answers,
     connecting,
     commands,
+    pypy,
 )
 
 CATALOGUE: tuple[Difference, ...] = tuple(

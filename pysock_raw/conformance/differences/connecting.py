@@ -113,6 +113,7 @@ ENTRIES: tuple[Difference, ...] = (
             no_recipe="" if call == "connect" else "it is too late; the connect before must be one without a timeout",
             evidence=f"{call}/tcp/settimeout-refused",
             predicate=predicate,
+            pypy=call != "poll",
         )
         for call, (in_c, in_python, predicate) in AFTER_A_REFUSAL.items()
     ),

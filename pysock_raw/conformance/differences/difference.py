@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pysock_raw.backends.arguments import PYPY
 from pysock_raw.conformance.verdicts import Pair
 
 OLDEST = "3.10"
@@ -36,6 +37,8 @@ class Difference:
     predicate: Callable[[Pair], bool]
     since: str = OLDEST
     """The first CPython that it holds on; nothing older than 3.10 was tried."""
+    cpython: bool = True
+    """Whether it holds on CPython."""
     pypy: bool = True
     """Whether it holds on PyPy."""
     no_fallback: bool = False
@@ -56,11 +59,21 @@ class Difference:
         """The recipe, or why there is none."""
         return self.recipe or f"none: {self.no_recipe}"
 
+    @property
+    def holds(self) -> bool:
+        """Whether it holds on the Python that runs this."""
+        return self.pypy if PYPY else self.cpython
+
     def recognises(self, pair: Pair) -> bool:
-        return not pair.equal() and self.predicate(pair)
+        return self.holds and not pair.equal() and self.predicate(pair)
 
 
 def raised(pair: Pair, *starts: str) -> bool:
     """Python raised one of these before it asked the kernel, and C made the call."""
     raised = pair.other["raised"]
     return raised is not None and pair.c["raised"] is None and raised.startswith(starts)
+
+
+def unfinished(pair: Pair) -> bool:
+    """Python's call never returned, and C's did."""
+    return pair.other["result"] is None and pair.other["raised"] is None and pair.c["result"] is not None

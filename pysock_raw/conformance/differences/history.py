@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pysock_raw.backends.arguments import PYPY
+from pysock_raw.backends.contract import CALLS
 from pysock_raw.conformance.verdicts import Pair
+
+OF_NO_SOCKET_OBJECT = ("fcntl", "read", "write")
+"""Calls that take a descriptor and make no socket object of it."""
+LIMITS = ("SO_RCVTIMEO", "SO_SNDTIMEO")
+NO_LIMIT = {"tv_sec": 0, "tv_usec": 0}
 
 
 def earlier(pair: Pair, word: str, fd: object = None) -> Iterator[Pair]:
@@ -53,3 +60,15 @@ def asked(pair: Pair, flag: str) -> bool:
 def may_wait(pair: Pair) -> bool:
     """Whether nothing in the program keeps the call from waiting."""
     return not asked(pair, "MSG_DONTWAIT") and not made_nonblocking(pair)
+
+
+def objects_since(pair: Pair) -> bool:
+    """Whether an earlier call on the descriptor made a socket object of it."""
+    return any(next(earlier(pair, call), None) for call in CALLS if call not in OF_NO_SOCKET_OBJECT)
+
+
+def cleared(pair: Pair) -> bool:
+    """Whether PyPy has taken O_NONBLOCK from the descriptor: by making a socket object of it, with no timeout."""
+    limited = any(old.argument("optval") != NO_LIMIT for option in LIMITS for old in earlier(pair, option))
+    object_made = pair.call not in OF_NO_SOCKET_OBJECT or objects_since(pair)
+    return PYPY and object_made and not limited and made_nonblocking(pair)

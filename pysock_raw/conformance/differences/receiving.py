@@ -35,5 +35,6 @@ ENTRIES: tuple[Difference, ...] = (
         recipe="sock.recvfrom(len, flags)[0]  # sock_recvfrom_guts makes the call",
         evidence="recv/tcp/0-bytes-unconnected",
         predicate=_recv_of_0_bytes,
+        pypy=False,
     ),
 )

@@ -85,5 +85,6 @@ finally:
 0""",
         evidence="connect/local/interrupted",
         predicate=lambda pair: pair.call == "connect" and pair.c["errno"] == "EINTR" and pair.other["errno"] != "EINTR",
+        pypy=False,
     ),
 )

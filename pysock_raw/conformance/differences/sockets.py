@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pysock_raw.conformance.differences.difference import Difference
+from pysock_raw.conformance.differences.difference import Difference, unfinished
 from pysock_raw.conformance.verdicts import Pair
 
 
@@ -33,12 +33,13 @@ def _negative_backlog(pair: Pair) -> bool:
 
 def _room_differs(pair: Pair) -> bool:
     if pair.call == "connect":
-        return pair.c["result"] == 0 and pair.other["errno"] in ("EAGAIN", "EINPROGRESS")
+        return pair.c["result"] == 0 and (pair.other["errno"] in ("EAGAIN", "EINPROGRESS") or unfinished(pair))
     if pair.call == "getsockopt" and pair.argument("optname") == "TCP_INFO":
         values = [record["args"][3] for record in (pair.c, pair.other)]
         if not all(isinstance(value, dict) for value in values):
             return False
-        return bool(values[0].get("tcpi_sacked")) and values[1].get("tcpi_sacked") == 0
+        longest, shortest = (value.get("tcpi_sacked") or 0 for value in values)
+        return bool(longest > shortest) and shortest in (0, 1)  # PyPy's listen raises 0 to 1
     return False
 
 

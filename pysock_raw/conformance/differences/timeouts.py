@@ -10,9 +10,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from pysock_raw.backends.contract import CALLS
 from pysock_raw.conformance.differences.difference import Difference, raised
-from pysock_raw.conformance.differences.history import asked, earlier, limit, made_nonblocking, maker, may_wait
+from pysock_raw.conformance.differences.history import (
+    OF_NO_SOCKET_OBJECT,
+    asked,
+    cleared,
+    limit,
+    made_nonblocking,
+    maker,
+    may_wait,
+    objects_since,
+)
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
 Predicate = Callable[[Pair], bool]
@@ -22,9 +30,6 @@ TIMED_OUT = "TimeoutError: timed out"
 WAITS = "sock_call_ex in socketmodule.c"
 OF_WAITING = ("EAGAIN", "EINPROGRESS", "EALREADY", "EINTR")
 """How C says that a call would have to wait, waited too long, or was kept from waiting."""
-OF_NO_SOCKET_OBJECT = ("fcntl", "read", "write")
-"""Calls that take a descriptor and make no socket object of it."""
-
 #: call -> the call of a socket object
 IN_PYTHON = {
     "accept": "sock.accept()",
@@ -132,7 +137,7 @@ def _waited(pair: Pair) -> bool:
 
 @only(*OF_SOCKETS)
 def _despite_nonblock(pair: Pair) -> bool:
-    return _waited(pair) and made_nonblocking(pair) and not asked(pair, "MSG_DONTWAIT")
+    return _waited(pair) and made_nonblocking(pair) and not asked(pair, "MSG_DONTWAIT") and not cleared(pair)
 
 
 @only(*RECEIVE, *SEND)
@@ -171,22 +176,17 @@ def _only_python_has_nonblock(pair: Pair) -> bool:
     )
 
 
-def _objects_since(pair: Pair) -> bool:
-    """Whether an earlier call on the descriptor made a socket object of it."""
-    return any(next(earlier(pair, call), None) for call in CALLS if call not in OF_NO_SOCKET_OBJECT)
-
-
 def _born_nonblocking(call: str) -> Predicate:
     def recognises(pair: Pair) -> bool:
         made = maker(pair)
         mine = made is not None and made.call == call
-        return _only_python_has_nonblock(pair) and mine and not _objects_since(pair)
+        return _only_python_has_nonblock(pair) and mine and not objects_since(pair)
 
     return recognises
 
 
 def _set_nonblocking(pair: Pair) -> bool:
-    return _only_python_has_nonblock(pair) and _objects_since(pair)
+    return _only_python_has_nonblock(pair) and objects_since(pair)
 
 
 ENTRIES: tuple[Difference, ...] = (
@@ -230,6 +230,7 @@ ENTRIES: tuple[Difference, ...] = (
             recipe=unlimited(call),
             evidence="connect/tcp/settimeout-once" if call == "connect" else f"{call}/local/settimeout-once",
             predicate=_nonblocking_since(call),
+            pypy=call in (*OF_NO_SOCKET_OBJECT, *RECEIVE, "sendmsg"),
         )
         for call in IN_PYTHON
     ),
@@ -253,6 +254,7 @@ ENTRIES: tuple[Difference, ...] = (
             recipe=f"sock.settimeout(0)\n{IN_PYTHON[call]}",
             evidence=f"{call}/{'tcp' if call == 'connect' else 'local'}/settimeout-nonblocking",
             predicate=_despite_nonblock(call),
+            pypy=call != "sendmsg",
         )
         for call in OF_SOCKETS
     ),
@@ -266,6 +268,7 @@ ENTRIES: tuple[Difference, ...] = (
             recipe=unlimited(call),
             evidence=f"{call}/local/settimeout-dontwait",
             predicate=_despite_dontwait(call),
+            pypy=call != "sendmsg",
         )
         for call in (*SEND, *RECEIVE)
     ),
@@ -309,6 +312,7 @@ ENTRIES: tuple[Difference, ...] = (
             recipe=unlimited(call),
             evidence=f"{call}/local/settimeout-and-close",
             predicate=_looked_up_again(call),
+            pypy=call != "sendmsg",
         )
         for call in (*ACCEPT, *SEND, *RECEIVE)
     ),
