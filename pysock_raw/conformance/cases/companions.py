@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import Outcome, case, error, success
+from pysock_raw.conformance.cases.bad_descriptors import PROPER
 from pysock_raw.conformance.kinds import (
     LOCAL,
     LOCAL_DGRAM,
@@ -32,51 +33,6 @@ from pysock_raw.conformance.kinds import (
 
 Call = Callable[[Backend, int], int]
 State = Callable[[Backend, Kind], int]
-
-
-# --- descriptors that are none ---
-
-#: Each companion with the arguments of a program that means well.
-PROPER: dict[str, Call] = {
-    "accept4": lambda c, fd: c.accept4(fd, None, None, 0),
-    "getsockopt": lambda c, fd: c.getsockopt(fd, c.SOL_SOCKET, c.SO_TYPE, c.c_int(), c.socklen_t(4)),
-    "getsockname": lambda c, fd: c.getsockname(fd, c.sockaddr_in(), c.socklen_t(16)),
-    "getpeername": lambda c, fd: c.getpeername(fd, c.sockaddr_in(), c.socklen_t(16)),
-    "shutdown": lambda c, fd: c.shutdown(fd, c.SHUT_WR),
-    "close": lambda c, fd: c.close(fd),
-    "read": lambda c, fd: c.read(fd, bytearray(1), 1),
-    "write": lambda c, fd: c.write(fd, b"x", 1),
-    "send": lambda c, fd: c.send(fd, b"x", 1, 0),
-    "recv": lambda c, fd: c.recv(fd, bytearray(1), 1, 0),
-    "sendto": lambda c, fd: c.sendto(fd, b"x", 1, 0, *inet(c, c.INADDR_LOOPBACK, 9)),
-    "recvfrom": lambda c, fd: c.recvfrom(fd, bytearray(1), 1, 0, c.sockaddr_in(), c.socklen_t(16)),
-    "fcntl": lambda c, fd: c.fcntl(fd, c.F_GETFD, 0),
-}  # fmt: skip
-FOR_ANY_FILE = ("close", "read", "write", "fcntl")
-
-
-def _bad_descriptor(call: str) -> None:
-    @case(f"{call}/closed-descriptor", f"{call} on a descriptor that was closed", error("EBADF", f"POSIX.1 {call}"))
-    def _(c: Backend, box: Box) -> None:
-        fd = TCP.socket(c)
-        must(c, c.close(fd))
-        PROPER[call](c, fd)
-
-    @case(f"{call}/negative-descriptor", f"{call} on a descriptor of -1", error("EBADF", f"POSIX.1 {call}"))
-    def _(c: Backend, box: Box) -> None:
-        PROPER[call](c, -1)
-
-
-def _no_socket(call: str) -> None:
-    @case(f"{call}/no-socket", f"{call} on a pipe, which is no socket", error("ENOTSOCK", f"POSIX.1 {call}"))
-    def _(c: Backend, box: Box) -> None:
-        PROPER[call](c, box.pipe()[0])
-
-
-for _call in PROPER:
-    _bad_descriptor(_call)
-    if _call not in FOR_ANY_FILE:
-        _no_socket(_call)
 
 
 # --- one call on a socket in some state ---

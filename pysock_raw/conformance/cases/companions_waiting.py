@@ -9,7 +9,8 @@ from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance import machine
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import case, error, success
-from pysock_raw.conformance.cases.companions import PROPER, hear, hear_oob, ours
+from pysock_raw.conformance.cases.bad_descriptors import PROPER
+from pysock_raw.conformance.cases.companions import hear, hear_oob, ours
 from pysock_raw.conformance.kinds import (
     LOCAL,
     LOCAL_DGRAM,

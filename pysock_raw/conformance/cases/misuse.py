@@ -1,39 +1,17 @@
-"""The negative side that the six calls share: descriptors that are none, no sockets or closed, and arguments in
-the order in which the kernel looks at them. One table row, one case."""
+"""The negative side that the six calls share: arguments in the order in which the kernel looks at them. One table row,
+one case."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import case, error
-from pysock_raw.conformance.kinds import LOCAL, TCP, TCP6, Kind, connected, inet, inet6, local, must
+from pysock_raw.conformance.kinds import LOCAL, TCP, TCP6, Kind, connected, inet, inet6, local
 
 Arguments = Callable[[Backend], tuple[Any, ...]]
-
-#: The arguments after the descriptor, as a program that means well would give them.
-PROPER: dict[str, Arguments] = {
-    "setsockopt": lambda c: (c.SOL_SOCKET, c.SO_REUSEADDR, c.c_int(1), 4),
-    "bind": lambda c: inet(c, c.INADDR_LOOPBACK, 0),
-    "listen": lambda c: (5,),
-    "accept": lambda c: (None, None),
-    "connect": lambda c: inet(c, c.INADDR_LOOPBACK, 9),
-}
-
-
-def _closed(c: Backend, box: Box) -> int:
-    fd = TCP.socket(c)
-    must(c, c.close(fd))
-    return fd
-
-
-DESCRIPTORS: list[tuple[str, str, str, Callable[[Backend, Box], int]]] = [
-    ("closed-descriptor", "a descriptor that was closed", "EBADF", _closed),
-    ("negative-descriptor", "a descriptor of -1", "EBADF", lambda c, box: -1),
-    ("no-socket", "a descriptor that is no socket but a pipe", "ENOTSOCK", lambda c, box: box.pipe()[0]),
-]
 
 #: call, id, what is wrong, errno, its source, the kind of socket, the arguments after the descriptor
 ARGUMENTS: list[tuple[str, str, str, str, str, Kind, Arguments]] = [
@@ -72,28 +50,12 @@ ARGUMENTS: list[tuple[str, str, str, str, str, Kind, Arguments]] = [
 ]  # fmt: skip
 
 
-def _bad_descriptors() -> Iterator[tuple[str, str, str, str, Callable[[Backend, Box], int], Arguments]]:
-    for call, arguments in PROPER.items():
-        for id, shows, errno, descriptor in DESCRIPTORS:
-            yield call, id, shows, errno, descriptor, arguments
-
-
-def _bad_descriptor(
-    call: str, id: str, shows: str, errno: str, descriptor: Callable[[Backend, Box], int], arguments: Arguments
-) -> None:
-    @case(f"{call}/{id}", f"{call} on {shows}", error(errno, f"POSIX.1 {call}"))
-    def _(c: Backend, box: Box) -> None:
-        getattr(c, call)(descriptor(c, box), *arguments(c))
-
-
 def _bad_argument(call: str, id: str, shows: str, errno: str, source: str, kind: Kind, arguments: Arguments) -> None:
     @case(f"{call}/{id}", f"{call} with {shows}", error(errno, source), needs=kind.needs)
     def _(c: Backend, box: Box) -> None:
         getattr(c, call)(kind.socket(c), *arguments(c))
 
 
-for _row in _bad_descriptors():
-    _bad_descriptor(*_row)
 for _arguments in ARGUMENTS:
     _bad_argument(*_arguments)
 

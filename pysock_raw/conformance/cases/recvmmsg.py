@@ -298,18 +298,6 @@ def _(c: Backend, box: Box) -> None:
     c.recvmmsg(bound(c, UDP)[0], _room(c), 2, c.MSG_DONTWAIT, None)
 
 
-@case("recvmmsg/closed-descriptor", "recvmmsg on a descriptor that was closed", error("EBADF", "recvmmsg(2)"))
-def _(c: Backend, box: Box) -> None:
-    fd = UDP.socket(c)
-    must(c, c.close(fd))
-    c.recvmmsg(fd, _room(c), 2, 0, None)
-
-
-@case("recvmmsg/negative-descriptor", "recvmmsg on a descriptor of -1", error("EBADF", "recvmmsg(2)"))
-def _(c: Backend, box: Box) -> None:
-    c.recvmmsg(-1, _room(c), 2, 0, None)
-
-
 @case(
     "recvmmsg/bad-time-on-no-descriptor",
     "the time is looked at before the descriptor",
@@ -318,13 +306,3 @@ def _(c: Backend, box: Box) -> None:
 )
 def _(c: Backend, box: Box) -> None:
     c.recvmmsg(-1, _room(c), 2, 0, c.timespec(tv_sec=-1))
-
-
-@case(
-    "recvmmsg/no-socket",
-    "recvmmsg of no messages on a pipe, which is no socket",
-    error("ENOTSOCK", "recvmmsg(2)"),
-    needs=["linux"],
-)
-def _(c: Backend, box: Box) -> None:
-    c.recvmmsg(box.pipe()[0], None, 0, 0, None)

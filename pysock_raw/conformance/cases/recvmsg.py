@@ -268,23 +268,6 @@ for _arguments in ROWS:
     _row(*_arguments)
 
 
-@case("recvmsg/closed-descriptor", "recvmsg on a descriptor that was closed", error("EBADF", "POSIX.1 recvmsg"))
-def _(c: Backend, box: Box) -> None:
-    fd = UDP.socket(c)
-    must(c, c.close(fd))
-    _listen(c, fd)
-
-
-@case("recvmsg/negative-descriptor", "recvmsg on a descriptor of -1", error("EBADF", "POSIX.1 recvmsg"))
-def _(c: Backend, box: Box) -> None:
-    _listen(c, -1)
-
-
-@case("recvmsg/no-socket", "recvmsg on a pipe, which is no socket", error("ENOTSOCK", "POSIX.1 recvmsg"))
-def _(c: Backend, box: Box) -> None:
-    _listen(c, box.pipe()[0])
-
-
 @case(
     "recvmsg/local/interrupted",
     "a signal handler ends the call",

@@ -227,25 +227,3 @@ def _row(id: str, shows: str, kind: Kind, call: Call, outcome: Outcome) -> None:
 
 for _arguments in ROWS:
     _row(*_arguments)
-
-
-@case("sendmmsg/closed-descriptor", "sendmmsg on a descriptor that was closed", error("EBADF", "sendmmsg(2)"))
-def _(c: Backend, box: Box) -> None:
-    fd = UDP.socket(c)
-    must(c, c.close(fd))
-    c.sendmmsg(fd, _two(c), 2, 0)
-
-
-@case("sendmmsg/negative-descriptor", "sendmmsg on a descriptor of -1", error("EBADF", "sendmmsg(2)"))
-def _(c: Backend, box: Box) -> None:
-    c.sendmmsg(-1, _two(c), 2, 0)
-
-
-@case(
-    "sendmmsg/no-socket",
-    "sendmmsg of no messages on a pipe, which is no socket",
-    error("ENOTSOCK", "sendmmsg(2)"),
-    needs=["linux"],
-)
-def _(c: Backend, box: Box) -> None:
-    c.sendmmsg(box.pipe()[1], None, 0, 0)

@@ -266,23 +266,6 @@ for _arguments in ROWS:
     _row(*_arguments)
 
 
-@case("sendmsg/closed-descriptor", "sendmsg on a descriptor that was closed", error("EBADF", "POSIX.1 sendmsg"))
-def _(c: Backend, box: Box) -> None:
-    fd = UDP.socket(c)
-    must(c, c.close(fd))
-    _say(c, fd)
-
-
-@case("sendmsg/negative-descriptor", "sendmsg on a descriptor of -1", error("EBADF", "POSIX.1 sendmsg"))
-def _(c: Backend, box: Box) -> None:
-    _say(c, -1)
-
-
-@case("sendmsg/no-socket", "sendmsg on a pipe, which is no socket", error("ENOTSOCK", "POSIX.1 sendmsg"))
-def _(c: Backend, box: Box) -> None:
-    _say(c, box.pipe()[1])
-
-
 @case(
     "sendmsg/null-on-a-pipe",
     "that it is no socket is seen before the structure",
