@@ -1,19 +1,24 @@
 """What stays the same in long-lived processes: `python -m pysock_raw.bench.scale [CALLS]` shows the cost of a call with
-1, 1,000 and 10,000 open descriptors, and how much memory the process needs more after ten million calls.
+1, 1,000 and 10,000 open descriptors, how much memory the process needs more after ten million calls, and what it costs
+to trace a call.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import statistics
 import sys
+import tempfile
+import time
 from socket import SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socketpair
 from typing import Any
 
 from pysock_raw.backends import load
 from pysock_raw.bench import calls, ends
 from pysock_raw.structures import c_int, iovec, msghdr, sockaddr_in, socklen_t
+from pysock_raw.trace import Recorded, Sink, writer
 
 DESCRIPTORS = (1, 1000, 10_000)
 SHOWN = {"socket": 16, "setsockopt": 300, "tcp-echo": 20}
@@ -73,12 +78,29 @@ def growth(c: Any, count: int) -> float:
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / unit
 
 
+def tracing(c: Any, rounds: int = 20) -> tuple[float, float]:
+    """Microseconds of processor time that it takes to record a call, and to write the record to a file as well."""
+    with tempfile.TemporaryFile() as file:
+        sinks: tuple[Sink, Sink] = (lambda record: None, writer(file.fileno(), json.dumps))
+        contenders = (c, *(Recorded(c, sink) for sink in sinks))
+        found: list[list[float]] = [[] for _ in contenders]
+        for _ in range(rounds):
+            for contender, times in zip(contenders, found, strict=True):
+                started = time.process_time_ns()
+                turns(contender, 100)
+                times.append((time.process_time_ns() - started) / (100 * CALLS_OF_A_TURN * 1000))
+    bare, recorded, written = map(statistics.median, found)
+    return recorded - bare, written - bare
+
+
 def main() -> None:
     c, count = load("c"), int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
     for descriptors, jobs in costs(c).items():
         said = ", ".join(f"{job} {took:,.0f} ns" for job, took in jobs.items())
         print(f"{descriptors:>6,} open descriptors: {said}")
     print(f"{count:,} calls: {growth(c, count):.1f} MiB more")
+    recorded, written = tracing(c)
+    print(f"tracing a call: {recorded:.1f} µs to record it, {written:.1f} µs to write it to a file as well")
 
 
 if __name__ == "__main__":
