@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import signal
 import socket
@@ -599,6 +600,34 @@ def test_blocking_recv_holds_its_buffer(sockets: Sockets) -> None:
     thread.join()
     assert (results, buffer, held) == ([8], b"received", 1000)
     buffer.append(0)
+
+
+def test_a_structure_that_only_the_call_has_lives_until_it_has_returned(sockets: Sockets) -> None:
+    """The kernel writes to where it was. Often enough for a compiler that lets go of what is not needed any more."""
+    api, writer = sockets.api, sockets.socket(type="SOCK_DGRAM")
+    reader, address = sockets.bound(type="SOCK_DGRAM")
+    size = api.sizeof(address)
+    calls, entering, left = 3000, threading.Semaphore(0), threading.Semaphore(0)
+    written_to: list[int] = []
+
+    def meanwhile() -> None:
+        for call in range(calls):
+            entering.acquire()
+            if call % 100 == 0:
+                gc.collect()
+            others = [api.sockaddr_in(sin_port=0xAAAA) for _ in range(50)]
+            api.sendto(writer, b"x", 1, 0, address, size)
+            left.acquire()
+            written_to.extend(other.sin_port for other in others if other.sin_port != 0xAAAA)
+
+    thread = threading.Thread(target=meanwhile)
+    thread.start()
+    for _ in range(calls):
+        entering.release()
+        api.recvfrom(reader, bytearray(1), 1, 0, api.sockaddr_in(), api.socklen_t(size))
+        left.release()
+    thread.join()
+    assert written_to == []
 
 
 def test_signal_interrupts_a_call(c_api: Any) -> None:

@@ -89,15 +89,15 @@ _NULL = ffi.NULL
 _from_buffer, _new, _size = ffi.from_buffer, ffi.new, len
 addressof: Any = ctypes.addressof  # of what SIZES knows
 
-#: The bytes that an object of exactly this type has at least, since ctypes.resize only enlarges. None is listed where
-#: the interpreter may let an argument go before the call that was given its address has returned.
+#: The bytes that an object of exactly this type has at least, since ctypes.resize only enlarges. The call is given its
+#: address alone: these interpreters keep what a function's parameter holds until the function has returned.
 SIZES: dict[type, int] = {
     kind: sizeof(kind)
     for kind in (
         *(sockaddr, sockaddr_in, sockaddr_in6, sockaddr_un, sockaddr_storage),
         *(c_int, socklen_t, linger, timeval),
     )
-    if sys.implementation.name == "cpython"
+    if sys.implementation.name in ("cpython", "pypy")
 }
 
 

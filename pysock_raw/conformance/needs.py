@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 
+from pysock_raw import structures
 from pysock_raw.conformance import machine
 from pysock_raw.conformance.firewall import connecting_forbidden, unified_cgroups
 from pysock_raw.conformance.fuse import broken_file_system
@@ -33,6 +34,11 @@ def _linux() -> str | None:
 
 def _o_path() -> str | None:
     return None if hasattr(os, "O_PATH") else "this Python has no os.O_PATH"
+
+
+def _slices() -> str | None:
+    array = (structures.c_int * 2)()
+    return None if memoryview(array)[1:].obj is array else "a memoryview does not know what it is a slice of"
 
 
 def _raw() -> str | None:
@@ -136,6 +142,7 @@ NEEDS: dict[str, tuple[str, Callable[[], str | None]]] = {
     "ipv6": ("IPv6 on the loopback interface", _ipv6),
     "linux": ("Linux", _linux),
     "o-path": ("descriptors of O_PATH (Linux, CPython)", _o_path),
+    "slices": ("slices that know what they are of (CPython)", _slices),
     "raw": ("raw sockets (CAP_NET_RAW)", _raw),
     "vsock": ("sockets of AF_VSOCK", lambda: _sockets_of(AF_VSOCK)),
     "xdp": ("sockets of AF_XDP (CAP_NET_RAW)", lambda: _sockets_of(AF_XDP)),

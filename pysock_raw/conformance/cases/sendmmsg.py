@@ -186,7 +186,7 @@ def _(c: Backend, box: Box) -> list[object]:
     "sendmmsg/tcp/with-what-follows",
     "memoryview(messages)[n:] is C's messages + n",
     success("sendmmsg(2)", result=1, observed=[0, 5]),
-    needs=["linux"],
+    needs=["linux", "slices"],
 )
 def _(c: Backend, box: Box) -> list[int]:
     messages = _two(c)
