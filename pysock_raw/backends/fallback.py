@@ -148,19 +148,24 @@ def _local_address(sock: Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
                 f"socket.{call} refuses a path of {len(path)} bytes, which fits sun_path without its NUL"
             )
         return family, path
-    return socket.AF_INET, (
-        "0.0.0.0",
-        0,
-    )  # any address that is none of AF_UNIX gets EINVAL (unix_validate_addr)
+    return socket.AF_INET, ("0.0.0.0", 0)  # any address that is none of AF_UNIX gets EINVAL (unix_validate_addr)
 
 
 def _without_traffic_class(sock: Wrapped, own: int, address: Any) -> Any:
     """Python takes flow labels of 20 bits. The kernel reads more (the traffic class) only on a socket that
-    asked for it (IPV6_FLOWINFO_SEND, 33 in linux/in6.h)."""
+    asked for it."""
     host, port, flow, scope = address
-    if flow > 0xFFFFF and own == socket.AF_INET6 and sock.getsockopt(socket.IPPROTO_IPV6, 33):
+    if flow > 0xFFFFF and own == socket.AF_INET6 and _sends_flow_info(sock):
         raise Inexpressible("socket addresses hold a flow label of 20 bits and no traffic class")
     return host, port, flow & 0xFFFFF, scope
+
+
+def _sends_flow_info(sock: Wrapped) -> bool:
+    """Whether IPV6_FLOWINFO_SEND (33 in linux/in6.h) is set, which MPTCP does not have."""
+    try:
+        return bool(sock.getsockopt(socket.IPPROTO_IPV6, 33))
+    except OSError:
+        return False
 
 
 def give_address(raw: bytes, view: memoryview | None, room: int, addrlen: SocklenPointer) -> None:

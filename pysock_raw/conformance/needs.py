@@ -16,7 +16,7 @@ from pysock_raw.conformance.firewall import connecting_forbidden, unified_cgroup
 from pysock_raw.conformance.fuse import broken_file_system
 from pysock_raw.conformance.scarcity import memory_cgroups, out_of_memory
 
-AF_VSOCK, AF_XDP = 40, 44  # linux/socket.h; not every Python names them
+AF_VSOCK, AF_XDP, IPPROTO_MPTCP = 40, 44, 262  # linux/socket.h, linux/in.h; not every Python names them
 
 
 def _ipv6() -> str | None:
@@ -55,6 +55,14 @@ def _sockets_of(family: int) -> str | None:
         socket.socket(family, socket.SOCK_RAW if family == AF_XDP else socket.SOCK_STREAM).close()
     except OSError as error:
         return f"no sockets of family {family} ({error.strerror})"
+    return None
+
+
+def _mptcp() -> str | None:
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_STREAM, IPPROTO_MPTCP).close()
+    except OSError as error:
+        return f"no MPTCP ({error.strerror})"
     return None
 
 
@@ -146,6 +154,7 @@ NEEDS: dict[str, tuple[str, Callable[[], str | None]]] = {
     "raw": ("raw sockets (CAP_NET_RAW)", _raw),
     "vsock": ("sockets of AF_VSOCK", lambda: _sockets_of(AF_VSOCK)),
     "xdp": ("sockets of AF_XDP (CAP_NET_RAW)", lambda: _sockets_of(AF_XDP)),
+    "mptcp": ("multipath TCP", _mptcp),
     "netns": ("network namespaces and the ip command", _netns),
     "netns-optmem": ("optmem_max of a network namespace (Linux 6.7)", _netns_optmem),
     "tun": ("tun devices", _tun),

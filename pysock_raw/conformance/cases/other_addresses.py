@@ -143,6 +143,16 @@ _one("bind", "flow-label-beyond-20-bits", "more bits than a flow label has", UDP
      success(TAKEN))  # fmt: skip
 
 
+@case(
+    "bind/mptcp6/flow-label-beyond-20-bits",
+    "more bits than a flow label has, on a socket that has no option for them",
+    success("an experiment: inet6_bind_sk, mptcp_getsockopt_v6"),
+    needs=["ipv6", "mptcp"],
+)
+def _(c: Backend, box: Box) -> None:
+    c.bind(must(c, c.socket(c.AF_INET6, c.SOCK_STREAM, c.IPPROTO_MPTCP)), *_labelled(c, 0))
+
+
 def _labelled_peer(call: str, result: int) -> None:
     @case(
         f"{call}/udp6/flow-label-beyond-20-bits",
