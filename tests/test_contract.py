@@ -4,6 +4,8 @@ order, and every name that two sides have is the same number."""
 from __future__ import annotations
 
 import ast
+import importlib
+import itertools
 import re
 import shutil
 import subprocess
@@ -152,6 +154,34 @@ def test_docstring_names_errors_and_source(name: str) -> None:
 def test_docstring_names_errors_that_exist(name: str) -> None:
     named = re.findall(r"\bE[A-Z][A-Z0-9]+\b", getattr(contract.Backend, name).__doc__ or "")
     assert set(named) <= set(constants.GROUPS["E"])
+
+
+def test_every_type_of_the_contract_says_what_it_is_in_c() -> None:
+    body = ast.parse(PYTHON_FILES["contract"].read_text()).body
+    described = [
+        alias.target.id
+        for alias, text in itertools.pairwise(body)
+        if isinstance(alias, ast.AnnAssign) and isinstance(alias.target, ast.Name) and isinstance(text, ast.Expr)
+    ]
+    kinds = {kind for name, _ in IN_C for kind in vars(contract.Backend)[name].__annotations__.values()}
+    assert {kind for kind in kinds if hasattr(contract, kind)} == set(described)
+
+
+@pytest.mark.parametrize("name", [name for name in structures.__all__ if name != "c_int"])  # which is ctypes' own
+def test_structure_describes_its_members(name: str) -> None:
+    structure = getattr(structures, name)
+    doc = structure.__doc__ or ""
+    fields = [field for field, *_ in getattr(structure, "_fields_", []) if field not in ("_padding", "_align")]
+    members = [field.removeprefix("_") for field in fields]
+    assert [member for member in members if not re.search(rf"\b{member}\b", doc)] == []
+    assert re.search(r"Source: .*\w\.h|Source: .*\w\(\d\w*\)", " ".join(doc.split()))
+
+
+@pytest.mark.parametrize("module", ["pysock_raw", "pysock_raw.checked"])
+def test_every_public_function_has_a_docstring(module: str) -> None:
+    public = vars(importlib.import_module(module))
+    for name in [name for name in CONTRACT if name != "emulated"]:
+        assert f"{name}(" in public[name].__doc__ or public[name].__doc__ == getattr(contract.Backend, name).__doc__
 
 
 @pytest.mark.parametrize("side", ["c", "python", "stdlib"])
