@@ -10,10 +10,28 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import pysock_raw
+from pysock_raw import (
+    CMSG_DATA as CMSG_DATA,
+    CMSG_FIRSTHDR as CMSG_FIRSTHDR,
+    CMSG_LEN as CMSG_LEN,
+    CMSG_NXTHDR as CMSG_NXTHDR,
+    CMSG_SPACE as CMSG_SPACE,
+    Inexpressible as Inexpressible,
+    backend as backend,
+    backend_reason as backend_reason,
+    get_errno as get_errno,
+    htonl as htonl,
+    htons as htons,
+    ntohl as ntohl,
+    ntohs as ntohs,
+    sizeof as sizeof,
+    strerror as strerror,
+)
 from pysock_raw.selected import api as _api
+from pysock_raw.structures import *  # noqa: F403
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,5 +80,6 @@ inet_pton = _checked("inet_pton", _api.inet_pton)
 inet_ntop = _checked("inet_ntop", _api.inet_ntop)
 
 
-def __getattr__(name: str) -> Any:
-    return getattr(pysock_raw, name)
+def __getattr__(name: str) -> int:
+    """A constant, as pysock_raw has it."""
+    return getattr(pysock_raw, name)  # type: ignore[no-any-return]

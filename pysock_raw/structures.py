@@ -181,7 +181,8 @@ class sockaddr(_Structure):
 
 
 class sockaddr_in(_Structure):
-    """struct sockaddr_in: sin_family, sin_port (network byte order), sin_addr; 16 bytes. Source: ip(7)."""
+    """struct sockaddr_in: sin_family, sin_port (network byte order), sin_addr, sin_zero (no meaning);
+    16 bytes. Source: ip(7)."""
 
     _fields_ = [*_family("sin"), ("sin_port", c_uint16), ("sin_addr", in_addr), ("sin_zero", c_ubyte * 8)]
 
@@ -240,7 +241,7 @@ class sockaddr_un(_Structure):
 
 
 class sockaddr_storage(_Structure):
-    """struct sockaddr_storage: 128 bytes, large and aligned enough for every address. Source: POSIX.1
+    """struct sockaddr_storage: ss_family; 128 bytes, large and aligned enough for every address. Source: POSIX.1
     sys/socket.h."""
 
     _fields_ = [*_family("ss"), ("_padding", c_char * 118), ("_align", ctypes.c_ulong)]

@@ -4,6 +4,8 @@ order, and every name that two sides have is the same number."""
 from __future__ import annotations
 
 import ast
+import importlib
+import itertools
 import re
 import shutil
 import subprocess
@@ -21,7 +23,18 @@ C_FILE = (ROOT / "csrc" / "pysock_raw.c").read_text()
 PYTHON_FILES = {name: ROOT / "pysock_raw" / "backends" / f"{name}.py" for name in ("contract", "c", "python", "stdlib")}
 BEYOND_C = ("get_errno", "sizeof", "emulated")
 """Functions of the contract that are no C function."""
-INTEGERS_ONLY = ("socket", "listen", "shutdown", "close", "htons", "htonl", "ntohs", "ntohl", "CMSG_LEN", "CMSG_SPACE")
+INTEGERS_ONLY = [
+    "socket",
+    "listen",
+    "shutdown",
+    "close",
+    "htons",
+    "htonl",
+    "ntohs",
+    "ntohl",
+    "CMSG_LEN",
+    "CMSG_SPACE",
+]
 
 Signature = tuple[str, tuple[str, ...]]
 
@@ -96,7 +109,7 @@ def test_integers_only_is_complete() -> None:
         for name, _ in IN_C
         if all(kind in integers for kind in vars(contract.Backend)[name].__annotations__.values())
     ]
-    assert [name for name in found if name not in ("fcntl",)] == list(INTEGERS_ONLY)  # its arg may be an address
+    assert [name for name in found if name not in ("fcntl",)] == INTEGERS_ONLY  # its arg may be an address
 
 
 @pytest.mark.parametrize("module", ["checked", "pysock_raw"])
@@ -141,6 +154,34 @@ def test_docstring_names_errors_and_source(name: str) -> None:
 def test_docstring_names_errors_that_exist(name: str) -> None:
     named = re.findall(r"\bE[A-Z][A-Z0-9]+\b", getattr(contract.Backend, name).__doc__ or "")
     assert set(named) <= set(constants.GROUPS["E"])
+
+
+def test_every_type_of_the_contract_says_what_it_is_in_c() -> None:
+    body = ast.parse(PYTHON_FILES["contract"].read_text()).body
+    described = [
+        alias.target.id
+        for alias, text in itertools.pairwise(body)
+        if isinstance(alias, ast.AnnAssign) and isinstance(alias.target, ast.Name) and isinstance(text, ast.Expr)
+    ]
+    kinds = {kind for name, _ in IN_C for kind in vars(contract.Backend)[name].__annotations__.values()}
+    assert {kind for kind in kinds if hasattr(contract, kind)} == set(described)
+
+
+@pytest.mark.parametrize("name", [name for name in structures.__all__ if name != "c_int"])  # which is ctypes' own
+def test_structure_describes_its_members(name: str) -> None:
+    structure = getattr(structures, name)
+    doc = structure.__doc__ or ""
+    fields = [field for field, *_ in getattr(structure, "_fields_", []) if field not in ("_padding", "_align")]
+    members = [field.removeprefix("_") for field in fields]
+    assert [member for member in members if not re.search(rf"\b{member}\b", doc)] == []
+    assert re.search(r"Source: .*\w\.h|Source: .*\w\(\d\w*\)", " ".join(doc.split()))
+
+
+@pytest.mark.parametrize("module", ["pysock_raw", "pysock_raw.checked"])
+def test_every_public_function_has_a_docstring(module: str) -> None:
+    public = vars(importlib.import_module(module))
+    for name in [name for name in CONTRACT if name != "emulated"]:
+        assert f"{name}(" in public[name].__doc__ or public[name].__doc__ == getattr(contract.Backend, name).__doc__
 
 
 @pytest.mark.parametrize("side", ["c", "python", "stdlib"])

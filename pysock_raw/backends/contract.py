@@ -32,7 +32,9 @@ Size: TypeAlias = int
 UInt: TypeAlias = int
 """C unsigned int: 0 to 2**32 - 1."""
 UInt16: TypeAlias = int
+"""uint16_t: 0 to 2**16 - 1."""
 UInt32: TypeAlias = int
+"""uint32_t: 0 to 2**32 - 1."""
 Readable: TypeAlias = "Buffer | None"
 """const void *: any object with the buffer protocol, or None for NULL."""
 Writable: TypeAlias = "Buffer | None"

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable
 
@@ -99,6 +100,8 @@ def _fuse() -> str | None:
 def _memory_cgroups() -> str | None:
     if os.geteuid() != 0:
         return "not root: memory cgroups cannot be made"
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "a thread of free-threaded CPython needs pages of its own, and would wait for them"
     if not memory_cgroups():
         return "no memory controller of cgroups version 1"
     return _in_a_child(lambda: out_of_memory(lambda: None), "no memory cgroups for threads")
