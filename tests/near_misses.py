@@ -171,6 +171,10 @@ NEAR_MISSES = {
         f"{call}-timeout-waits-for-nothing": {"args": {"len": 1, "msg": {"msg_iov": [{"bytes": "x", "length": 1}]}}}
         for call in timeout_answers.SEND_NOTHING
     },
+    **{
+        f"{call}-timeout-without-room": {"args": {"len": 1, "msg": {"msg_iov": [{"room": 1}]}}}
+        for call in timeout_answers.RECEIVE_NOTHING
+    },
     **{f"{call}-timeout-breaks-waitall": {"args": {"flags": 0}} for call in timeouts.RECEIVE},
     **{
         f"{call}-timeout-{mark}-low-water-mark": {"without": "setsockopt"}

@@ -160,6 +160,23 @@ _no_bytes("send", lambda c, fd: c.send(fd, b"", 0, 0))
 _no_bytes("sendmsg", lambda c, fd: c.sendmsg(fd, message(c, b""), 0))
 
 
+def _no_room(call: str, receive: Callable[[Backend, int], int]) -> None:
+    @case(
+        f"{call}/tcp/settimeout-without-room",
+        "asking for no bytes waits too, and has them all when the time has passed",
+        success(f"POSIX.1 {call}; an experiment: tcp_recvmsg_locked"),
+        needs=["linux"],
+    )
+    def _(c: Backend, box: Box) -> None:
+        one, _ = connected(c, TCP)
+        limited(c, one, MOMENT)
+        receive(c, one)
+
+
+_no_room("recvfrom", lambda c, fd: c.recvfrom(fd, bytearray(1), 0, 0, None, None))
+_no_room("recvmsg", lambda c, fd: c.recvmsg(fd, message(c), 0))
+
+
 # --- how much is received ---
 
 

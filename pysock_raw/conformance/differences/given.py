@@ -31,7 +31,8 @@ def buffers(pair: Pair) -> list[Any]:
 
 
 def nothing(pair: Pair) -> bool:
-    """Whether there are no bytes to send."""
-    if pair.call == "sendmsg":
-        return all(buffer is not None and buffer.get("length", 0) == 0 for buffer in buffers(pair))
+    """Whether there are no bytes to send, or there is no room for what is received. NULL counts as none: with a length
+    beside it no call succeeds."""
+    if pair.call in ("sendmsg", "recvmsg"):
+        return not any(buffer and (buffer.get("length") or buffer.get("room")) for buffer in buffers(pair))
     return bool(pair.argument("len") == 0)

@@ -22,11 +22,18 @@ from pysock_raw.conformance.verdicts import Pair, succeeded
 
 SEND_NOTHING = ("send", "sendmsg")
 """What a stream that is connected is sent with."""
+RECEIVE_NOTHING = ("recvfrom", "recvmsg")
+"""What asks the socket even for no bytes; sock_recv does not."""
 
 
 def _less(pair: Pair) -> bool:
     """Both transferred something, Python less."""
     return succeeded(pair.c) and succeeded(pair.other) and 0 < int(pair.other["result"]) < int(pair.c["result"])
+
+
+def _shut_down(pair: Pair) -> bool:
+    """Whether the program has shut down receiving."""
+    return any(old.argument("how") in ("SHUT_RD", "SHUT_RDWR") for old in earlier(pair, "shutdown"))
 
 
 @only(*SEND, "write")
@@ -42,6 +49,11 @@ def _waited_for_room(pair: Pair) -> bool:
 @only(*SEND_NOTHING)
 def _waited_for_room_for_nothing(pair: Pair) -> bool:
     return given.nothing(pair) and pair.c["result"] == 0 and timed_out(pair)
+
+
+@only(*RECEIVE_NOTHING)
+def _waited_without_room(pair: Pair) -> bool:
+    return given.nothing(pair) and pair.c["result"] == 0 and timed_out(pair) and not _shut_down(pair)
 
 
 @only(*RECEIVE)
@@ -67,7 +79,7 @@ def _misses_the_urgent_byte(pair: Pair) -> bool:
 @only(*RECEIVE)
 def _misses_the_shutdown(pair: Pair) -> bool:
     at_an_end = pair.c["result"] == 0 and pair.argument("len") != 0 and timed_out(pair)
-    return at_an_end and any(old.argument("how") in ("SHUT_RD", "SHUT_RDWR") for old in earlier(pair, "shutdown"))
+    return at_an_end and _shut_down(pair)
 
 
 ENTRIES: tuple[Difference, ...] = (
@@ -109,6 +121,19 @@ ENTRIES: tuple[Difference, ...] = (
             predicate=_waited_for_room_for_nothing(call),
         )
         for call in SEND_NOTHING
+    ),
+    *(
+        Difference(
+            id=f"{call}-timeout-without-room",
+            title=f"{call} of 0 bytes over TCP with a timeout that passes: C returns 0, Python raises TimeoutError",
+            c="The call waits as long as SO_RCVTIMEO says, and then has all that it asked for.",
+            python="TimeoutError, because nothing has come.",
+            why=f"{WAITS} waits for POLLIN, and makes no call where that did not come",
+            recipe=unlimited(call),
+            evidence=f"{call}/tcp/settimeout-without-room",
+            predicate=_waited_without_room(call),
+        )
+        for call in RECEIVE_NOTHING
     ),
     *(
         Difference(
