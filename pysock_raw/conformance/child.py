@@ -66,9 +66,12 @@ def live(program: Recording, files: tuple[int, int], mark: str, directory: Path 
 
 def _perform(program: Recording, write: Sink) -> None:
     me, before, descriptors = getpid(), _descriptors(), Descriptors()
+    calls = 0
 
     def ended(record: Record) -> None:
+        nonlocal calls
         if record["pid"] == me:
+            calls += 1
             descriptors.follow(record)
         write(record)
 
@@ -88,7 +91,7 @@ def _perform(program: Recording, write: Sink) -> None:
     if getpid() != me:  # the program forked, and both of them came to its end
         _exit(status)
     leaked = sorted((_descriptors() - before) ^ set(descriptors.open)) if end is None else []
-    write({"end": [end, observed, leaked]})
+    write({"end": [end, observed, leaked], "calls": calls, "pid": me})
 
 
 def _leave() -> None:
@@ -135,6 +138,7 @@ def _standard_files(records: int, printed: int) -> int:
     sys.stderr = open(2, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
     kept = out_of_the_way(records)
     os.closerange(3, kept)
+    os.closerange(kept + 1, max(map(int, os.listdir("/dev/fd"))) + 1)
     return kept
 
 

@@ -135,11 +135,13 @@ class _Worker:
         self.alive = status is not None
         run = _read(self._records, self._mark.encode())
         run.printed = _last(self._printed, SHOWN).decode(errors="replace")
-        if max(os.fstat(file.fileno()).st_size for file in (self._records, self._printed)) >= LARGEST_FILE:
-            run.ended = f"limit: it printed, or recorded, {LARGEST_FILE // 2**20} MiB"
         if self._strace:
             self._strace.finish(run.trace)
-        if late:
+        if max(os.fstat(file.fileno()).st_size for file in (self._records, self._printed)) >= LARGEST_FILE:
+            run.ended = f"limit: it printed, or recorded, {LARGEST_FILE // 2**20} MiB"
+        elif len(run.trace) > MOST_CALLS:
+            run.ended = f"limit: it made more than {MOST_CALLS:,} calls"
+        elif late:
             run.ended = f"deadline: still running after {self.seconds:g} s"
         elif status is None:
             run.ended = "the program ended the process that waits for its end"
@@ -192,12 +194,14 @@ def _read(records: IO[bytes], mark: bytes) -> Run:
             begun[record["begun"]["thread"]] = record["begun"]
         elif "end" in record:
             run.ended, run.observed, run.leaked = record["end"]
-        elif len(run.trace) == MOST_CALLS:
-            run.ended = f"limit: it made more than {MOST_CALLS:,} calls"
-            break
+            whole = sum(call["pid"] == record["pid"] for call in run.trace)
+            if whole != record["calls"]:
+                run.ended = f"the program made {record['calls']:,} calls, of which {whole:,} are in its record"
         else:
             begun.pop(record["thread"], None)
             run.trace.append(record)
+            if len(run.trace) > MOST_CALLS:
+                break
     run.trace += begun.values()
     if foreign:
         run.ended = "the program wrote to the file of its records"
