@@ -21,6 +21,7 @@ from typing import IO, Any, NoReturn, cast
 from pysock_raw import report
 from pysock_raw.backends import SIDES, NotBuilt, load
 from pysock_raw.backends.contract import CALLS, Backend
+from pysock_raw.trace_text import printable
 
 EXPLAINED, TROUBLE, USAGE, ENVIRONMENT = range(4)
 
@@ -69,7 +70,7 @@ class Failure(Exception):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(USAGE, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -185,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except Failure as failure:
-        print(f"pysock-raw: {failure}", file=sys.stderr)
+        print(f"pysock-raw: {printable(str(failure))}", file=sys.stderr)
         return failure.status
     except KeyboardInterrupt:
         print("pysock-raw: interrupted", file=sys.stderr)

@@ -26,7 +26,7 @@ from types import FrameType
 from typing import Any, cast
 
 from pysock_raw.backends.contract import CALLS, Backend
-from pysock_raw.trace_text import line
+from pysock_raw.trace_text import line, printable
 from pysock_raw.trace_values import Arguments, errno_name
 
 Record = dict[str, Any]
@@ -164,5 +164,5 @@ def to_environment(api: Backend) -> Backend:
     try:
         file = 2 if target == "-" else out_of_the_way(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666))
     except OSError as error:
-        raise ImportError(f"PYSOCK_RAW_TRACE={target} cannot be written: {error.strerror}") from error
+        raise ImportError(f"PYSOCK_RAW_TRACE={printable(target)} cannot be written: {error.strerror}") from error
     return cast(Backend, Recorded(api, writer(file, form)))

@@ -101,7 +101,7 @@ def _text(value: Any) -> Any:
 
 def anchor(id: str) -> str:
     """A case's id as a fragment, the same for the element and for links to it."""
-    return quote(id, safe="/")
+    return quote(id, safe="/", errors="backslashreplace")
 
 
 def _cases_by_call(document: Document) -> dict[str, list[view.Case]]:

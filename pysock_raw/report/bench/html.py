@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from pysock_raw.bench.measure import Measured
 from pysock_raw.conformance.environment import environment
-from pysock_raw.report.bench import conditions, last_line, missed, tables
+from pysock_raw.report.bench import last_line, missed, tables
 from pysock_raw.report.bench.svg import svg
 from pysock_raw.report.html import write
 
@@ -19,9 +19,11 @@ def render(measured: Measured, file: IO[str]) -> None:
         "bench.html",
         environment=environment(),
         measured=measured,
-        conditions=conditions(measured),
         chart=Markup(svg(measured)),
-        tables={tables.TIMES: tables.times(measured), "What the C backend has to reach": tables.targets(measured)},
+        tables={
+            "Times": (tables.TIMES, tables.times(measured)),
+            "Targets": ("What the C backend has to reach.", tables.targets(measured)),
+        },
         result=last_line(measured),
         missed=bool(missed(measured)),
     )
