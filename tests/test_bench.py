@@ -105,6 +105,7 @@ def test_a_ratio_is_the_median_of_those_of_the_rounds() -> None:
 def test_a_spread_has_the_quartiles() -> None:
     assert spread([1.0, 2.0, 3.0, 4.0, 5.0]) == (2.0, 3.0, 4.0)
     assert spread([1.0, 2.0, 3.0, 4.0, 5.0]).width == pytest.approx(2 / 3)
+    assert spread([3.0]) == (3.0, 3.0, 3.0)
 
 
 @CPYTHON
