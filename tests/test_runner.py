@@ -131,7 +131,8 @@ def test_a_daemon_is_gone_with_the_program_that_started_it(fifo):
 def test_a_program_ends_when_its_runner_is_killed(fifo, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(f"import os, signal\nos.write(os.open({str(fifo[0])!r}, os.O_WRONLY), b'here')\nsignal.pause()\n")
-    comparing = subprocess.Popen([sys.executable, "-m", "pysock_raw", "compare", "--sides", "python", str(script)])
+    command = [sys.executable, "-m", "pysock_raw", "compare", "--sides", "python", str(script)]
+    comparing = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)})
     with open(fifo[0], "rb") as opened:
         assert opened.read(4) == b"here"
     comparing.kill()
