@@ -21,6 +21,7 @@ from typing import IO, Any, NoReturn, cast
 from pysock_raw import report
 from pysock_raw.backends import SIDES, NotBuilt, load
 from pysock_raw.backends.contract import CALLS, Backend
+from pysock_raw.trace_text import printable
 
 EXPLAINED, TROUBLE, USAGE, ENVIRONMENT = range(4)
 
@@ -38,7 +39,10 @@ EXAMPLES = """examples:
   pysock-raw trace both.py --svg -o run.svg   a picture of its server and client
 """
 
-COMPARE_EXAMPLES = """examples:
+COMPARE_EXAMPLES = """A script runs once on each side, with your own rights and in this directory, and once more if
+something stays unexplained: what it does is done each time. Nothing is opened but what it opens.
+
+examples:
   pysock-raw compare                          the whole catalogue
   pysock-raw compare bind/*                   the cases that a pattern names; a call alone is all of its cases
   pysock-raw compare --call accept            the same for one call
@@ -66,7 +70,7 @@ class Failure(Exception):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(USAGE, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     constants.add_argument("--format", choices=("text", "json"), default="text")
     bench = _command(commands, bench_command, "the price of each side against plain C, as ratios in one run")
     bench.add_argument("--rounds", type=_positive(int), default=100, metavar="N", help="how many (default: 100)")
-    _report_to(bench, "text", "json", "svg")
+    _report_to(bench, "text", "json", "svg", "html")
     _command(commands, info_command, "backend and reason, versions, kernel, what this machine can and cannot test")
     return parser
 
@@ -182,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except Failure as failure:
-        print(f"pysock-raw: {failure}", file=sys.stderr)
+        print(f"pysock-raw: {printable(str(failure))}", file=sys.stderr)
         return failure.status
     except KeyboardInterrupt:
         print("pysock-raw: interrupted", file=sys.stderr)
@@ -201,7 +205,8 @@ def _choose_format(parser: argparse.ArgumentParser, options: argparse.Namespace)
     if hasattr(options, "formats") and options.format is None:
         options.format = report.format_of(options.output)
         if options.format not in options.formats:
-            parser.error(f"{options.command} writes {', '.join(options.formats)}, and no file like {options.output}")
+            writes = f"{options.command} writes {', '.join(options.formats)}"
+            parser.error(f"{writes}, and {options.output} names none of them: choose with --format")
 
 
 def compare_command(options: argparse.Namespace) -> int:
@@ -288,7 +293,7 @@ def _renderer(format: str, name: str = "render") -> Any:
 
 def _ready(path: Path | None) -> None:
     """Find out that a report cannot be written before the work for it is done."""
-    if path is not None and not os.access(path.parent, os.W_OK):
+    if path is not None and (os.path.isdir(path) or not os.access(path.parent, os.W_OK)):
         with _output(path):
             pass
 

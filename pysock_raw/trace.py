@@ -12,18 +12,21 @@ name gets the lines, or, ending in .jsonl, one JSON object a call:
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
-import sys
 import threading
-import time
 from collections.abc import Callable
+from os import getpid, write as write_to  # a program may put something else in the place of os.write
+from sys import _getframe
+from threading import get_native_id
+from time import monotonic_ns
 from types import FrameType
 from typing import Any, cast
 
 from pysock_raw.backends.contract import CALLS, Backend
-from pysock_raw.trace_text import line
+from pysock_raw.trace_text import line, printable
 from pysock_raw.trace_values import Arguments, errno_name
 
 Record = dict[str, Any]
@@ -82,17 +85,17 @@ class Recorded:
 
         def recorded(*args: Any) -> int:
             arguments = Arguments(name, args)
-            record = _record(name, arguments.before, sys._getframe(1))
+            record = _record(name, arguments.before, _getframe(1))
             if self._begun is not None:
                 self._begun(record)
             try:
                 result: int = call(*args)
             except BaseException as error:
-                record["time"][1] = time.monotonic_ns()
+                record["time"][1] = monotonic_ns()
                 record["raised"] = f"{type(error).__name__}: {error}"
                 self._sink(record)
                 raise
-            record["time"][1] = time.monotonic_ns()
+            record["time"][1] = monotonic_ns()
             record["result"] = result
             record["args"] = arguments.after(result)
             record["emulated"] = self._api.emulated()
@@ -114,11 +117,11 @@ def _record(name: str, args: list[Any], caller: FrameType) -> Record:
         "errno": None,
         "raised": None,
         "emulated": False,
-        "pid": os.getpid(),
-        "thread": threading.get_native_id(),
+        "pid": getpid(),
+        "thread": get_native_id(),
         "actor": lineage.actor(),
         "where": f"{caller.f_code.co_filename.rpartition('/')[2]}:{caller.f_lineno}",
-        "time": [time.monotonic_ns(), None],
+        "time": [monotonic_ns(), None],
     }
 
 
@@ -132,10 +135,11 @@ def writer(file: int, form: Callable[[Record], str]) -> Sink:
         data = (form(record) + "\n").encode("utf-8", "backslashreplace")
         try:
             while data:
-                data = data[os.write(file, data) :]
+                data = data[write_to(file, data) :]
         except OSError as error:
             if not failed:
-                print(f"pysock_raw: the trace is not whole: {error.strerror}", file=sys.stderr)
+                with contextlib.suppress(OSError):  # it may have closed that too
+                    write_to(2, f"pysock_raw: the trace is not whole: {error.strerror}\n".encode())
             failed.append(error)
 
     return write
@@ -160,5 +164,5 @@ def to_environment(api: Backend) -> Backend:
     try:
         file = 2 if target == "-" else out_of_the_way(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666))
     except OSError as error:
-        raise ImportError(f"PYSOCK_RAW_TRACE={target} cannot be written: {error.strerror}") from error
+        raise ImportError(f"PYSOCK_RAW_TRACE={printable(target)} cannot be written: {error.strerror}") from error
     return cast(Backend, Recorded(api, writer(file, form)))

@@ -89,4 +89,11 @@ def _quoted(text: str) -> str:
 
 def printable(text: str) -> str:
     """The text with its control characters escaped, so that it cannot write to a terminal."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+def printable_lines(text: str) -> str:
+    """The same, of several lines."""
+    return "\n".join(map(printable, text.split("\n")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -16,7 +17,7 @@ from schemas import invalid
 from pysock_raw.bench import JOBS, SIX, calls, libc, scale, stdlib
 from pysock_raw.bench.measure import Measured, spread
 from pysock_raw.cli import main
-from pysock_raw.report.bench import last_line
+from pysock_raw.report.bench import html, last_line
 from pysock_raw.report.bench.svg import svg
 
 C_JOBS = re.findall(r'\{"([\w-]+)", \w+\}', (Path(__file__).parent.parent / "csrc" / "bench.c").read_text())
@@ -104,6 +105,7 @@ def test_a_ratio_is_the_median_of_those_of_the_rounds() -> None:
 def test_a_spread_has_the_quartiles() -> None:
     assert spread([1.0, 2.0, 3.0, 4.0, 5.0]) == (2.0, 3.0, 4.0)
     assert spread([1.0, 2.0, 3.0, 4.0, 5.0]).width == pytest.approx(2 / 3)
+    assert spread([3.0]) == (3.0, 3.0, 3.0)
 
 
 @CPYTHON
@@ -141,6 +143,21 @@ def test_the_chart_has_a_bar_for_every_job_and_side() -> None:
     for name in ("c", "ctypes", "stdlib"):
         assert bars.count(name) == rows + 1, name  # and one in the legend
     assert "2.00" in {one.text for one in picture.iter()}
+
+
+def test_the_page_has_the_chart_and_the_tables_and_needs_nothing_else() -> None:
+    file = io.StringIO()
+    found = measured()
+    found.missing["plain-c"] = "<b>no compiler</b>"
+    html.render(found, file)
+    page = file.getvalue()
+    assert page.count("<svg ") == 1
+    assert page.count("<table>") == 2
+    for title, _ in JOBS.values():
+        assert f'<th scope="row">{title}</th>' in page
+    assert last_line(found) in page
+    assert "Missing: plain-c: &lt;b&gt;no compiler&lt;/b&gt;" in page
+    assert re.findall(r"<link|<img|<iframe|@import|url\(|\bsrc=", page) == []
 
 
 def test_six_are_the_documents_calls() -> None:

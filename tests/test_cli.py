@@ -136,7 +136,14 @@ def test_fewer_sides(run, with_c):
 WRONG = {
     "no-command": ([], "pysock-raw: the following arguments are required: COMMAND"),
     "no-such-command": (["compar"], "invalid choice: 'compar'"),
-    "figures-as-a-page": (["bench", "-o", "bench.html"], "bench writes text, json, svg, and no file like bench.html"),
+    "figures-as-xml": (
+        ["bench", "-o", "bench.xml"],
+        "bench writes text, json, svg, html, and bench.xml names none of them: choose with --format",
+    ),
+    "no-such-suffix": (
+        ["compare", "-o", "report.pdf"],
+        "compare writes text, json, junit, html, and report.pdf names none of them: choose with --format",
+    ),
     "no-such-case": (["compare", "bind/nothing"], "no case is named 'bind/nothing'"),
     "no-such-call": (["compare", "--call", "sendfile"], "invalid choice: 'sendfile'"),
     "no-such-script": (["compare", "nowhere.py"], "there is no script nowhere.py"),
@@ -205,3 +212,8 @@ def test_help_has_examples(run):
     status, out, _ = run("--help")
     assert status == 0
     assert "pysock-raw compare --format json | jq .summary" in out
+
+
+def test_help_says_with_whose_rights_a_script_runs(run):
+    status, out, _ = run("compare", "--help")
+    assert (status, "with your own rights" in out) == (0, True)

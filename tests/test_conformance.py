@@ -1,18 +1,15 @@
-"""The comparison: the runner's ends, the verdicts, and that the whole catalogue holds on this machine."""
+"""The comparison: the verdicts, and that the whole catalogue holds on this machine."""
 
 import contextlib
 import os
-import signal
-import time
 
 import pytest
 
-from pysock_raw.conformance import differences, runner
+from pysock_raw.conformance import differences
 from pysock_raw.conformance.case import Case, catalogue, descriptor, error, success
 from pysock_raw.conformance.compare import compare_cases
 from pysock_raw.conformance.differences import CATALOGUE, history
 from pysock_raw.conformance.naming import named
-from pysock_raw.conformance.runner import Job
 from pysock_raw.conformance.verdicts import Pair, Program, compare
 from pysock_raw.trace_values import PARAMETERS
 
@@ -90,84 +87,6 @@ def test_no_difference_recognises_equal_calls(difference, whole):
                 pair = judged.pair
                 equal = Pair(pair.c, pair.c, pair.pairs, pair.index)
                 assert not difference.recognises(equal)
-
-
-def run_alone(program, deadline=10.0):
-    ((_, run),) = runner.run([Job("only", program)], 1, deadline)
-    return run
-
-
-class TestRunner:
-    """Whatever a program does to its process ends in a run."""
-
-    def test_a_program_that_returns(self):
-        run = run_alone(lambda sinks: {"seen": 1})
-        assert (run.ended, run.observed, run.leaked) == (None, {"seen": 1}, [])
-
-    def test_a_hang_ends_at_its_deadline(self):
-        started = time.monotonic()
-        run = run_alone(lambda sinks: signal.pause(), deadline=0.2)
-        assert run.ended == "deadline: still running after 0.2 s"
-        assert time.monotonic() - started < 5
-
-    def test_a_crash_names_its_signal(self):
-        assert run_alone(lambda sinks: os.kill(os.getpid(), signal.SIGSEGV)).ended == "killed by SIGSEGV"
-
-    def test_leaving_without_a_word(self):
-        assert run_alone(lambda sinks: os._exit(0)).ended == "the program ended its process without a word"
-
-    def test_an_exception_is_its_text(self):
-        def program(sinks):
-            raise RuntimeError("no\x1b[31m")
-
-        run = run_alone(program)
-        assert run.ended == "RuntimeError: no\x1b[31m"
-        assert "Traceback" in run.printed
-
-    def test_a_leaked_descriptor(self):
-        run = run_alone(lambda sinks: os.open(os.devnull, os.O_RDONLY) and None)
-        assert (run.ended, run.leaked) == (None, [3])
-
-    def test_a_descriptor_that_a_call_handed_out_is_no_leak(self, api):
-        from pysock_raw.trace import Recorded
-
-        def program(sinks):
-            c = Recorded(api, sinks.ended, sinks.begun)
-            c.socket(c.AF_INET, c.SOCK_STREAM, 0)
-
-        assert run_alone(program).leaked == []
-
-    def test_a_call_that_never_returned_is_in_the_trace(self, api):
-        from pysock_raw.trace import Recorded
-
-        def program(sinks):
-            c = Recorded(api, sinks.ended, sinks.begun)
-            fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
-            c.listen(fd, 1)
-            c.accept(fd, None, None)
-
-        trace = run_alone(program, deadline=0.5).trace
-        assert [(call["call"], call["result"]) for call in trace] == [("socket", 3), ("listen", 0), ("accept", None)]
-
-    def test_processes_left_behind_are_gone(self, tmp_path):
-        os.mkfifo(tmp_path / "fifo")
-        reading = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
-
-        def program(sinks):
-            ready, go = os.pipe()
-            if os.fork() == 0:
-                writing = os.open(tmp_path / "fifo", os.O_WRONLY)
-                os.write(writing, b"here")
-                os.write(go, b"!")
-                signal.pause()
-            os.read(ready, 1)
-
-        run = run_alone(program)
-        os.set_blocking(reading, True)
-        try:
-            assert (run.ended, os.read(reading, 5), os.read(reading, 1)) == (None, b"here", b"")
-        finally:
-            os.close(reading)
 
 
 def compare_one(program, *allowed, sides, call="socket", **options):

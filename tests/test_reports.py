@@ -9,6 +9,8 @@ import os
 import pty
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -274,6 +276,7 @@ class TestJunit:
         assert CONTROL.search((tmp_path / "report.xml").read_text()) is None
 
 
+BRIEFLY = ("compare", "bind/tcp/twice", "--sides", "python")
 STARTS = {"report.html": "<!doctype html>", "report.json": "{\n", "report.xml": "<?xml ", "report.txt": "pysock_raw 0"}
 
 
@@ -334,6 +337,61 @@ class TestFiles:
         with whole(tmp_path / "report") as file:
             file.write("new")
         assert ((tmp_path / "report").read_text(), os.stat(tmp_path / "report").st_mode & 0o777) == ("new", 0o640)
+
+    def test_a_process_that_is_killed_while_writing_leaves_the_old_report_and_nothing_else(self, tmp_path):
+        from pysock_raw.report.files import whole
+
+        try:
+            os.close(os.open(tmp_path, os.O_TMPFILE | os.O_WRONLY))
+        except (AttributeError, OSError):
+            pytest.skip("this Python, or this file system, knows no files without a name")
+        (tmp_path / "report").write_text("old")
+        pid = os.fork()
+        if pid == 0:
+            with whole(tmp_path / "report") as file:
+                file.write("new" * 100_000)
+                os.kill(os.getpid(), signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+        assert ((tmp_path / "report").read_text(), os.listdir(tmp_path)) == ("old", ["report"])
+
+    def test_where_no_file_is_without_a_name_the_report_is_whole_too(self, tmp_path, monkeypatch):
+        from pysock_raw.report.files import whole
+
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+        with contextlib.suppress(RuntimeError), whole(tmp_path / "report") as file:
+            raise RuntimeError
+        assert os.listdir(tmp_path) == []
+        with whole(tmp_path / "report") as file:
+            file.write("new")
+        assert ((tmp_path / "report").read_text(), os.listdir(tmp_path)) == ("new", ["report"])
+
+    def test_what_a_link_points_to_is_replaced(self, tmp_path):
+        (tmp_path / "there").mkdir()
+        (tmp_path / "report.json").symlink_to("there/report")
+        assert main([*BRIEFLY, "-o", str(tmp_path / "report.json")]) == 0
+        assert json.loads((tmp_path / "there" / "report").read_text())["schema"] == 1
+        assert (tmp_path / "report.json").is_symlink()
+
+    def test_a_reader_of_a_pipe_gets_the_report(self, tmp_path):
+        os.mkfifo(tmp_path / "report.json")
+        with subprocess.Popen(["cat", tmp_path / "report.json"], stdout=subprocess.PIPE) as reader:
+            assert main([*BRIEFLY, "-o", str(tmp_path / "report.json")]) == 0
+            assert json.loads(reader.stdout.read())["schema"] == 1
+
+    @pytest.mark.parametrize(
+        ("name", "why"),
+        [("directory", "Is a directory"), ("directory/none/report", "No such file or directory"),
+         ("file/report", "Not a directory"), ("x" * 300, "File name too long"),
+         ("socket", "No such device or address")],
+    )  # fmt: skip
+    def test_what_cannot_be_written_is_one_sentence(self, name, why, tmp_path, capsys):
+        (tmp_path / "directory").mkdir()
+        (tmp_path / "file").touch()
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(tmp_path / "socket"))
+        assert main([*BRIEFLY, "--format", "json", "-o", str(tmp_path / name)]) == 3
+        assert capsys.readouterr().err == f"pysock-raw: cannot write {tmp_path / name}: {why}\n"
+        assert sorted(os.listdir(tmp_path)) == ["directory", "file", "socket"]
 
 
 def on_a_terminal(arguments, **environment):

@@ -41,7 +41,8 @@ class Spread(NamedTuple):
 
 
 def spread(values: list[float]) -> Spread:
-    return Spread(*statistics.quantiles(values, n=4, method="inclusive"))
+    """Of at least one value."""
+    return Spread(*statistics.quantiles(values * 2 if len(values) == 1 else values, n=4, method="inclusive"))
 
 
 @dataclass

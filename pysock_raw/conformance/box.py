@@ -22,6 +22,7 @@ class Box:
         self._files: list[int] = []
         self._helpers: list[int] = []
         self._threads: list[threading.Thread] = []
+        self._failed: list[BaseException] = []
 
     def __enter__(self) -> Box:
         return self
@@ -35,6 +36,8 @@ class Box:
                 raise Unarranged("a helper of the case failed (its traceback is in what the case printed)")
         for thread in self._threads:
             thread.join()
+        if self._failed and not failed:
+            raise Unarranged(f"a thread of the case failed: {self._failed[0]!r}")
         for file in self._files:
             os.close(file)
 
@@ -88,7 +91,14 @@ class Box:
 
     def thread(self, work: Callable[[], object]) -> None:
         """Run `work` in another thread of this process; the case ends when it has ended."""
-        self._threads.append(threading.Thread(target=work, daemon=True))
+
+        def working() -> None:
+            try:
+                work()
+            except BaseException as error:
+                self._failed.append(error)
+
+        self._threads.append(threading.Thread(target=working, daemon=True))
         self._threads[-1].start()
 
     def helper(self, work: Callable[[], object]) -> int:

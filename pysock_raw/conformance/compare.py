@@ -14,9 +14,10 @@ from pysock_raw.backends import load
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import Case
+from pysock_raw.conformance.child import Recording, Sinks
 from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.needs import lacking
-from pysock_raw.conformance.runner import DEADLINE, STOPPED, Job, Recording, Run, Sinks, run
+from pysock_raw.conformance.runner import DEADLINE, STOPPED, Job, Run, run
 from pysock_raw.conformance.syscalls import Marked
 from pysock_raw.conformance.verdicts import ACCEPTABLE, VERDICTS, Comparison, compare
 from pysock_raw.constants import GROUPS

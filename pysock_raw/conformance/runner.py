@@ -6,45 +6,32 @@ comparison.
 
 from __future__ import annotations
 
-import contextlib
-import gc
+import fcntl
 import json
 import os
-import resource
+import secrets
 import selectors
 import shutil
 import signal
 import sys
 import tempfile
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn, cast
 
-from pysock_raw.conformance.naming import Descriptors
-from pysock_raw.conformance.syscalls import Strace, wait_for_tracer
-from pysock_raw.trace import Record, Sink, out_of_the_way, writer
+from pysock_raw.conformance.child import LARGEST_FILE, Recording, live
+from pysock_raw.conformance.keeper import Keeper
+from pysock_raw.conformance.syscalls import Strace
+from pysock_raw.trace import Record
 
 DEADLINE = 10.0
-STOPPED = ("deadline: ", "killed by ", "the program ended its process")
+STOPPED = ("deadline: ", "limit: ", "killed by ", "the program ")
 """How `Run.ended` begins if the program did not end by itself."""
 WITHOUT_A_WORD = "the program ended its process without a word"
-LARGEST_FILE = 256 * 2**20  # bytes
 SHOWN = 4096  # bytes of what a program printed that a run keeps
-
-
-@dataclass
-class Sinks:
-    """Where a program's records go: calls that ended, and calls that begin."""
-
-    ended: Sink
-    begun: Sink
-
-
-Recording = Callable[[Sinks], Any]
-"""A program that records itself; what it returns is what it observed."""
+MOST_CALLS = 100_000
 
 
 @dataclass
@@ -75,159 +62,154 @@ class Job:
 
 def run(jobs: list[Job], workers: int, deadline: float = DEADLINE) -> Iterator[tuple[Any, Run]]:
     """Run the jobs, at most `workers` at a time, and yield (key, run) as they end."""
-    running: set[_Child] = set()
-    with selectors.DefaultSelector() as selector, tempfile.TemporaryDirectory(prefix="pysock_raw.") as root:
+    free: list[_Worker] = []
+    running: set[_Worker] = set()
+    directory = tempfile.TemporaryDirectory(prefix="pysock_raw.", ignore_cleanup_errors=True)
+    with directory as root, selectors.DefaultSelector() as selector:
         os.chmod(root, 0o711)  # a program may give up its privileges and still has its own directory
         try:
-            for number, job in enumerate(jobs):
-                child = _Child(job, Path(root, str(number)), deadline)
-                selector.register(child.alive, selectors.EVENT_READ, child)
-                running.add(child)
+            for number in range(len(jobs)):
+                worker = free.pop() if free else _Worker(jobs, Path(root), deadline)
+                running.add(worker)
+                worker.begin(number)
+                selector.register(worker.ended, selectors.EVENT_READ, worker)
                 while len(running) >= workers:
-                    yield from _ended(selector, running)
+                    yield from _ended(selector, running, free)
             while running:
-                yield from _ended(selector, running)
+                yield from _ended(selector, running, free)
         finally:  # also when the run is interrupted, nobody stays behind
-            for child in running:
-                child.end(late=True)
+            for worker in (*free, *running):
+                worker.dismiss()
 
 
-def _ended(selector: selectors.BaseSelector, running: set[_Child]) -> Iterator[tuple[Any, Run]]:
-    """Wait for a child to end or to pass its deadline."""
-    patience = max(0.0, min(child.deadline for child in running) - time.monotonic())
+def _ended(selector: selectors.BaseSelector, running: set[_Worker], free: list[_Worker]) -> Iterator[tuple[Any, Run]]:
+    """Wait for a program to end or to pass its deadline."""
+    patience = max(0.0, min(worker.deadline for worker in running) - time.monotonic())
     ready = {key.data for key, _ in selector.select(patience)}
-    for child in [child for child in running if child in ready or child.deadline <= time.monotonic()]:
-        selector.unregister(child.alive)
-        running.remove(child)
-        yield child.job.key, child.end(late=child not in ready)
+    for worker in [worker for worker in running if worker in ready or worker.deadline <= time.monotonic()]:
+        selector.unregister(worker.ended)
+        ran = worker.end(late=worker not in ready)
+        running.remove(worker)
+        if worker.alive:
+            free.append(worker)
+        else:
+            worker.dismiss()
+        yield worker.job.key, ran
 
 
-class _Child:
-    """A forked child. Its records come through a file, so that neither a full pipe nor garbage on one can
-    stop anybody; that it lives is known from a pipe that the kernel closes for it."""
+class _Worker:
+    """Runs programs one after the other, with a keeper. Their records and what they print come through files without a
+    name, so that neither a full pipe nor garbage on one can stop anybody, and nobody can remove them."""
 
-    def __init__(self, job: Job, place: Path, deadline: float) -> None:
-        self.job, self.place, self.seconds = job, place, deadline
-        self.deadline = time.monotonic() + deadline
-        place.mkdir(mode=0o711)
-        self.alive, hold = os.pipe()
+    def __init__(self, jobs: list[Job], root: Path, seconds: float) -> None:
+        self.jobs, self.root, self.seconds = jobs, root, seconds
+        self.deadline = 0.0
+        self.alive = True
+        self._mark = secrets.token_hex(8)
+        self._records, self._printed = _file(), _file()
         sys.stdout.flush()
         sys.stderr.flush()
-        self.pid = os.fork()
-        if self.pid == 0:
-            _child(job, place, hold)
-        self.strace = Strace(self.pid, place) if job.syscalls else None
-        os.close(hold)
+        self._keeper = Keeper(self._live)
+        self.ended = self._keeper.ended
+
+    def _live(self, number: int) -> NoReturn:
+        job, files = self.jobs[number], (self._records.fileno(), self._printed.fileno())
+        directory = self._place(number) / "directory" if job.own_directory else None
+        live(job.program, files, self._mark, directory, job.syscalls)
+
+    def _place(self, number: int) -> Path:
+        return self.root / str(number)
+
+    def begin(self, number: int) -> None:
+        self.job, self.place = self.jobs[number], self._place(number)
+        self.place.mkdir(mode=0o711)
+        for file in (self._records, self._printed):
+            file.truncate(0)
+        self.deadline = time.monotonic() + self.seconds
+        pid = self._keeper.begin(number)
+        self._strace = Strace(pid, self.place) if self.job.syscalls and pid else None
 
     def end(self, late: bool) -> Run:
-        """Collect what is left of the child: its status, its records, its processes."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-        status = os.waitpid(self.pid, 0)[1]
-        os.close(self.alive)
-        run = _read(self.place)
-        if self.strace:
-            self.strace.finish(run.trace)
-        if late:
+        """Collect what is left of the program: its status, its records, its processes."""
+        status = self._keeper.end()
+        self.alive = status is not None
+        run = _read(self._records, self._mark.encode())
+        run.printed = _last(self._printed, SHOWN).decode(errors="replace")
+        if self._strace:
+            self._strace.finish(run.trace)
+        if max(os.fstat(file.fileno()).st_size for file in (self._records, self._printed)) >= LARGEST_FILE:
+            run.ended = f"limit: it printed, or recorded, {LARGEST_FILE // 2**20} MiB"
+        elif len(run.trace) > MOST_CALLS:
+            run.ended = f"limit: it made more than {MOST_CALLS:,} calls"
+        elif late:
             run.ended = f"deadline: still running after {self.seconds:g} s"
+        elif status is None:
+            run.ended = "the program ended the process that waits for its end"
         elif os.WIFSIGNALED(status) and run.ended == WITHOUT_A_WORD:
-            run.ended = f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
-        shutil.rmtree(self.place)
+            run.ended = f"killed by {_signal(os.WTERMSIG(status))}"
+        shutil.rmtree(self.place, ignore_errors=True)  # a program may have left what cannot be removed
         return run
 
+    def dismiss(self) -> None:
+        self._keeper.dismiss()
+        self._records.close()
+        self._printed.close()
 
-def _read(place: Path) -> Run:
+
+def _file() -> IO[bytes]:
+    """A file without a name, to which several processes can write."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the child
+    fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
+    return file
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
+def _last(file: IO[bytes], size: int) -> bytes:
+    file.seek(max(0, os.fstat(file.fileno()).st_size - size))
+    return file.read(size)
+
+
+def _read(records: IO[bytes], mark: bytes) -> Run:
     """The run that a child wrote down. A call that began and did not end stays, without a result."""
     run = Run(ended=WITHOUT_A_WORD)
     begun: dict[int, Record] = {}
-    for text in (place / "records").read_text(errors="replace").splitlines():
-        with contextlib.suppress(ValueError):
-            record = json.loads(text)
-            if "fork" in record.get("begun", ()):
-                run.forks.append((len(run.trace), record["begun"]["fork"]))
-            elif "begun" in record:
-                begun[record["begun"]["thread"]] = record["begun"]
-            elif "end" in record:
-                run.ended, run.observed, run.leaked = record["end"]
-            else:
-                begun.pop(record["thread"], None)
-                run.trace.append(record)
+    foreign = False
+    records.seek(0)
+    for text in records:
+        before, _, ours = text.partition(mark)
+        record = _parsed(ours)
+        if text.endswith(b"\n"):  # the last may have been cut off by a signal
+            foreign |= bool(before) or record is None
+        if record is None:
+            continue
+        if "fork" in record.get("begun", ()):
+            run.forks.append((len(run.trace), record["begun"]["fork"]))
+        elif "begun" in record:
+            begun[record["begun"]["thread"]] = record["begun"]
+        elif "end" in record:
+            run.ended, run.observed, run.leaked = record["end"]
+            whole = sum(call["pid"] == record["pid"] for call in run.trace)
+            if whole != record["calls"]:
+                run.ended = f"the program made {record['calls']:,} calls, of which {whole:,} are in its record"
+        else:
+            begun.pop(record["thread"], None)
+            run.trace.append(record)
+            if len(run.trace) > MOST_CALLS:
+                break
     run.trace += begun.values()
-    run.printed = (place / "printed").read_bytes()[-SHOWN:].decode(errors="replace")
+    if foreign:
+        run.ended = "the program wrote to the file of its records"
     return run
 
 
-def _child(job: Job, place: Path, hold: int) -> NoReturn:
-    """The whole life of a child."""
+def _parsed(text: bytes) -> dict[str, Any] | None:
     try:
-        if hasattr(gc, "freeze"):  # PyPy's collector has nothing to freeze
-            gc.freeze()
-        if job.syscalls:
-            wait_for_tracer()
-        os.setpgid(0, 0)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))  # it may print without end
-        records, hold = _prepared(place, hold)
-        os.register_at_fork(after_in_child=lambda: os.close(hold))  # a process left behind is not the child
-        if job.own_directory:
-            (place / "directory").mkdir()
-            os.chdir(place / "directory")
-        write = writer(records, json.dumps)
-        before = _descriptors()
-        descriptors = Descriptors()
-
-        def ended(record: Record) -> None:
-            if record["pid"] == os.getpid():
-                descriptors.follow(record)
-            write(record)
-
-        end: str | None = None
-        failed: BaseException | None = None
-        observed: Any = None
-        try:
-            observed = job.program(Sinks(ended, lambda record: write({"begun": record})))
-        except SystemExit as error:
-            end = None if error.code in (None, 0) else f"SystemExit: {error.code}"
-        except BaseException as error:
-            end = f"{type(error).__name__}: {error}"
-            failed = error
-        handed_out = set(descriptors.open)
-        leaked = sorted((_descriptors() - before) ^ handed_out) if end is None else []
-        write({"end": [end, observed, leaked]})
-        if failed:
-            traceback.print_exception(failed)
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(0)
-
-
-def _prepared(place: Path, hold: int) -> tuple[int, int]:
-    """Standard files that belong to the child, and the descriptors that it needs itself where they do not take
-    the low numbers that the program expects."""
-    records = os.open(place / "records", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    printed = os.open(place / "printed", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(printed, 1)
-    os.dup2(printed, 2)
-    sys.stdout = open(1, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115 - whatever the parent had made of them
-    sys.stderr = open(2, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
-    kept = out_of_the_way(records), out_of_the_way(hold)
-    os.closerange(3, min(kept))
-    return kept
-
-
-def _descriptors() -> set[int]:
-    """The open descriptors of this process."""
-    with os.scandir("/dev/fd") as entries:
-        listed = {int(entry.name) for entry in entries}
-    return {number for number in listed if _is_open(number)}
-
-
-def _is_open(number: int) -> bool:
-    try:
-        os.fstat(number)
-    except OSError:
-        return False
-    return True
+        return cast("dict[str, Any]", json.loads(text))
+    except ValueError:
+        return None

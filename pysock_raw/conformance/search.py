@@ -28,10 +28,11 @@ from hypothesis.errors import FlakyFailure
 from pysock_raw.backends import SIDES, load
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance import machine
+from pysock_raw.conformance.child import Recording
 from pysock_raw.conformance.compare import WAITING, Result, Script
 from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.programs import Step, programs as random_programs, script
-from pysock_raw.conformance.runner import STOPPED, Job, Recording, Run, run
+from pysock_raw.conformance.runner import STOPPED, Job, Run, run
 from pysock_raw.conformance.verdicts import ACCEPTABLE
 from pysock_raw.constants import GROUPS
 from pysock_raw.trace import OURS, Record, Recorded, out_of_the_way

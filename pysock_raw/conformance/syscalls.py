@@ -9,6 +9,7 @@ just before and after the backend's. Verdicts know nothing of it: the records on
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -77,9 +78,10 @@ class Strace:
         for record in trace:
             threads.setdefault(record["thread"], []).append(record)
         for thread, records in threads.items():
-            text = self._output.with_suffix(f".{thread}").read_text(errors="backslashreplace")
-            for record, made in zip(records, between_marks(text.splitlines()), strict=False):
-                record["syscalls"] = made
+            with contextlib.suppress(FileNotFoundError):  # the program may have removed it
+                text = self._output.with_suffix(f".{thread}").read_text(errors="backslashreplace")
+                for record, made in zip(records, between_marks(text.splitlines()), strict=False):
+                    record["syscalls"] = made
 
 
 def between_marks(lines: Iterable[str]) -> list[list[str]]:

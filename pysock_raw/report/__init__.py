@@ -11,9 +11,9 @@ from typing import IO, Any, cast
 SUFFIXES = {".txt": "text", ".json": "json", ".xml": "junit", ".html": "html", ".htm": "html", ".svg": "svg"}
 
 
-def format_of(path: Path | None, otherwise: str = "text") -> str:
-    """The format that a file's suffix names."""
-    return SUFFIXES.get(path.suffix.lower(), otherwise) if path is not None else otherwise
+def format_of(path: Path | None) -> str | None:
+    """The format that a file's suffix names, or None if it names none; text where there is no suffix."""
+    return SUFFIXES.get(path.suffix.lower()) if path is not None and path.suffix else "text"
 
 
 def renderer(format: str, name: str = "render") -> Callable[[Any, IO[str]], None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,15 +20,33 @@ def whole(path: Path) -> Iterator[IO[str]]:
         with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
             yield file
         return
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = _new(path.parent)
     try:
         with open(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             yield file
-        os.chmod(name, _mode(path))
+            file.flush()
+            os.fchmod(handle, _mode(path))
+            name = name or _named(handle, path.parent)
         os.replace(name, path)
     except BaseException:
-        os.unlink(name)
+        if name:
+            os.unlink(name)
         raise
+
+
+def _new(directory: Path) -> tuple[int, str | None]:
+    """A file without a name, of which nothing is left if this process is killed; with one where the system, or the
+    file system, knows no such files (open(2), O_TMPFILE)."""
+    with contextlib.suppress(AttributeError, OSError):
+        return os.open(directory, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600), None
+    return tempfile.mkstemp(dir=directory, prefix=".pysock_raw.")
+
+
+def _named(handle: int, directory: Path) -> str:
+    """A name for a file that has none, beside the one that it will replace."""
+    name = str(directory / f".pysock_raw.{secrets.token_hex(8)}")
+    os.link(f"/proc/self/fd/{handle}", name, src_dir_fd=handle)  # with src_dir_fd Python follows the link
+    return name
 
 
 def _mode(path: Path) -> int:

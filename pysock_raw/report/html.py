@@ -51,7 +51,7 @@ def render(report: Report, file: IO[str]) -> None:
 def page(document: Document, file: IO[str]) -> None:
     """Write the page of a comparison."""
     found = view.findings(document)
-    _write(
+    write(
         file,
         "report.html",
         document=document,
@@ -72,10 +72,11 @@ def _picture(document: Document) -> Markup:
 
 def render_diff(changes: dict[str, Any], file: IO[str]) -> None:
     """Write the page of what changed between two comparisons."""
-    _write(file, "diff.html", changes=changes)
+    write(file, "diff.html", changes=changes)
 
 
-def _write(file: IO[str], template: str, **values: Any) -> None:
+def write(file: IO[str], template: str, **values: Any) -> None:
+    """Write the page that a template makes of the values."""
     environment = Environment(
         loader=PackageLoader("pysock_raw.report"),
         autoescape=True,
@@ -100,7 +101,7 @@ def _text(value: Any) -> Any:
 
 def anchor(id: str) -> str:
     """A case's id as a fragment, the same for the element and for links to it."""
-    return quote(id, safe="/")
+    return quote(id, safe="/", errors="backslashreplace")
 
 
 def _cases_by_call(document: Document) -> dict[str, list[view.Case]]:

@@ -27,13 +27,14 @@ from pysock_raw.report.view import (
     last_line,
     named,
     ran,
+    readable,
     script,
     sides,
     skipped,
     unexplained,
     unexplained_calls,
 )
-from pysock_raw.trace_text import line, printable
+from pysock_raw.trace_text import line
 
 WORDS = {"differs": "differ"}
 COLOURS = {"same": "green", "unexplained": "bold red"}
@@ -54,6 +55,7 @@ def render(report: Report, file: IO[str]) -> None:
 
 
 def show(document: Document, out: Console) -> None:
+    document = readable(document)
     found = findings(document)
     out.print(escape(headline(document)), style="dim")
     out.print(escape(_sentence(document, found)))
@@ -73,7 +75,7 @@ def show(document: Document, out: Console) -> None:
 def _sentence(document: Document, found: list[Finding]) -> str:
     """What was done, and what came of it."""
     about = script(document)
-    what = f"{printable(about['id'])}, run" if about else f"{counted(len(ran(document)), 'case')}, each run"
+    what = f"{about['id']}, run" if about else f"{counted(len(ran(document)), 'case')}, each run"
     where = [SIDES[side] for side in sides(document)]
     on = f"{what} on {', '.join(where[:-1])} and {where[-1]}." if where[1:] else f"{what} on {where[0]}."
     trouble = document["summary"]["unexplained"] + document["summary"]["nonconforming"]
@@ -251,7 +253,7 @@ def _next(out: Console, document: Document, found: list[Finding]) -> None:
         rows.append((f"pysock-raw explain {_most_telling(found).id}", "why, with the evidence run on the spot"))
     if len(by_call(document)) > 1:
         rows.append((f"pysock-raw compare {by_call(document)[0].call}", "one call, with its differences in full"))
-    again = f"{printable(about['id'])} " if about else ""
+    again = f"{about['id']} " if about else ""
     rows.append((f"pysock-raw compare {again}-o report.html", "every call on every side, to browse"))
     if not about:
         rows.append(("pysock-raw compare SCRIPT.py", "a program of your own"))
@@ -269,9 +271,10 @@ def render_diff(changes: Document, file: IO[str]) -> None:
 
 def show_diff(changes: Document, out: Console) -> None:
     """What changed between two comparisons: first where they ran, then case by case."""
+    changes = readable(changes)
     for name in "ab":
-        out.print(f"[bold]{name.upper()}[/]  {escape(printable(changes[name]['file']))}   ", end="")
-        out.print(escape(printable(headline(changes[name]))), style="dim")
+        out.print(f"[bold]{name.upper()}[/]  {escape(changes[name]['file'])}   ", end="")
+        out.print(escape(headline(changes[name])), style="dim")
     if changes["environment"]:
         heading(out, "bold", "environment", "")
         fields(out, *((change["what"], f"{change['a']} → {change['b']}") for change in changes["environment"]))

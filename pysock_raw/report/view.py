@@ -10,11 +10,20 @@ from typing import Any
 from pysock_raw.backends.contract import CALLS
 from pysock_raw.conformance.verdicts import ACCEPTABLE, UNSAID, VERDICTS
 from pysock_raw.report.json import Document
-from pysock_raw.trace_text import line
+from pysock_raw.trace_text import line, printable_lines
 
 Case = dict[str, Any]
 TITLES = {"c": "C", "python": "fallback", "stdlib": "stdlib"}
 SYSCALLS_OF = 20  # cases of which a person wants to read the system calls at once
+
+
+def readable(value: Any) -> Any:
+    """A document, or a part of it, whose texts cannot write to a terminal. Keys are ours, except ids of differences."""
+    if isinstance(value, str):
+        return printable_lines(value)
+    if isinstance(value, dict):
+        return {key: readable(member) for key, member in value.items()}
+    return [readable(item) for item in value] if isinstance(value, list) else value
 
 
 def sides(document: Document) -> list[str]:

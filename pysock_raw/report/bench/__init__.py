@@ -1,4 +1,4 @@
-"""The figures of `pysock-raw bench` as text, JSON or SVG: what all of these say."""
+"""The figures of `pysock-raw bench` as text, a page, JSON or SVG: what all of these say."""
 
 from __future__ import annotations
 
