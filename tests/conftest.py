@@ -11,7 +11,7 @@ import errno
 import os
 import platform
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,10 @@ from pysock_raw.backends.wrapping import Inexpressible
 FORCED = os.environ.get("PYSOCK_RAW_BACKEND")
 SIDES = (FORCED,) if FORCED else ("c", "python")
 
+STRESS = os.environ.get("PYSOCK_RAW_STRESS", "full")
+FULL = STRESS == "full"
+"""Whether the tests marked `stress` do all that they can, or the same in little."""
+
 
 def describe(side: str) -> str:
     try:
@@ -31,10 +35,31 @@ def describe(side: str) -> str:
         return f"{side} ({error})"
 
 
+def pytest_configure() -> None:
+    if STRESS not in ("short", "full"):
+        raise pytest.UsageError(f"PYSOCK_RAW_STRESS is short or full, not {STRESS!r}")
+
+
 def pytest_report_header() -> str:
     python = f"{platform.python_implementation()} {platform.python_version()}"
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     return f"pysock_raw: backends {', '.join(map(describe, SIDES))}; {python}; {system}"
+
+
+FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes a line that is printed at the end of the run."""
+    return request.config.stash.setdefault(FIGURES, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if figures := config.stash.get(FIGURES, []):
+        terminalreporter.section(f"stress ({STRESS})")
+        for line in figures:
+            terminalreporter.line(line)
 
 
 @pytest.hookimpl(wrapper=True)
