@@ -23,6 +23,8 @@ def load(name: str) -> Backend:
     try:
         return cast(Backend, importlib.import_module(f"{__name__}.{name}"))
     except ModuleNotFoundError as error:
+        if error.name == f"{__name__}._c.lib":  # which cffi makes once in a process
+            raise ImportError("the C backend serves one interpreter of a process, and another one has it") from error
         if error.name != f"{__name__}._c":
             raise
         where = os.path.dirname(__file__)
