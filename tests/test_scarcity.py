@@ -1,5 +1,6 @@
 """What a case changes for others is undone on every path: here a file stands for the machine's setting."""
 
+import mmap
 import os
 import signal
 import time
@@ -8,6 +9,8 @@ import pytest
 
 from pysock_raw.conformance import scarcity
 from pysock_raw.conformance.box import Unarranged
+from pysock_raw.conformance.needs import lacking
+from pysock_raw.conformance.runner import Job, run
 from pysock_raw.conformance.scarcity import guarded
 
 
@@ -87,6 +90,22 @@ def test_a_change_that_cannot_be_made_says_why():
 
     with pytest.raises(Unarranged, match="not allowed to"), guarded(change):
         pass
+
+
+def test_who_waits_for_memory_of_its_own_goes_on():
+    """The kernel lets a thread wait that touches new memory in a full cgroup, if nobody is to be killed for it."""
+    if lack := lacking("memory-cgroups"):
+        pytest.skip(lack)
+
+    memory = mmap.mmap(-1, 64 * mmap.PAGESIZE)
+    text = bytes(len(memory))
+
+    def touch():
+        memory[:] = text
+
+    ((_, ran),) = run([Job("touch", lambda sinks: scarcity.out_of_memory(touch))], 1)
+    assert ran.ended is None
+    memory.close()
 
 
 def test_no_descriptor_stays_open(lowered):
