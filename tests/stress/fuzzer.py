@@ -357,7 +357,7 @@ class Fuzzer:
             element.iov_len = self.choice((0, 4, 4, 8, 16, 17, 2**63))
         message = msghdr(msg_iov=vector if vector else None, msg_iovlen=self.choice((len(vector), len(vector), 0, 3)))
         message.msg_name = name = self.choice((None, None, *ADDRESSES, self._lent(28)))
-        message.msg_namelen = self.choice((0 if name is None else len(name), 0, 16, 2**32 - 1))
+        message.msg_namelen = self.choice((0 if name is None else len(name), 0, 16, self.choice(LENGTHS) & 0xFFFFFFFF))
         message.msg_control = room = self.choice((None, None, self._rights(), self._lent(64), self._lent(20)))
         message.msg_controllen = self.choice((0 if room is None else len(room), 0, 16, 24, 65))
         return message
