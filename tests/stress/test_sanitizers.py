@@ -128,9 +128,7 @@ def test_the_catalogue_under_sanitizers(sanitized: Sanitized, figure: Any) -> No
     """Not the cases without kernel memory: of that the sanitizers need more themselves."""
     cases = [
         case.id
-        for case in chosen(
-            () if FULL else ("getsockopt", "recvmsg", "recvmmsg", "sendmsg", "sendmmsg"), None
-        )
+        for case in chosen(() if FULL else ("getsockopt", "recvmsg", "recvmmsg", "sendmsg", "sendmmsg"), None)
         if "memory-cgroups" not in case.needs
     ]
     sides = ["--sides", "c,python,stdlib" if FULL else "c"]
