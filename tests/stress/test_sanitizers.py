@@ -7,6 +7,7 @@ files, so that none is lost in a child or behind a test that looks at what is pr
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -152,15 +153,19 @@ for name in ("INTS", "ODD_INTS", "LENGTHS"):
     setattr(fuzzer, name, tuple(usual))
 class Calls(fuzzer.Fuzzer):
     def _harmless(self, name, args):
-        return (name not in ("bind", "connect", "sendto") or args[-1] != 1) and super()._harmless(name, args)
+        short = name in ("bind", "connect", "sendto") and args[-1] == 1
+        nowhere = name in ("poll", "sendmmsg", "recvmmsg") and None in args[:2]
+        return not short and not nowhere and super()._harmless(name, args)
 machine.network()
 calls = Calls(load("c"), random.Random(1))
-for _ in range({CALLS}):
+for number in range({CALLS}):
+    if number % 1000 == 0:
+        calls.check_descriptors()
     calls.call()
 calls.close()
 """
-"""Without negative lengths, and addresses shorter than a family: the kernel refuses them, and valgrind takes them for
-large ones."""
+"""Without negative lengths, addresses shorter than a family, and arrays at NULL: the kernel refuses them;
+valgrind takes the first two for large ones, and looks at all that would be there."""
 
 
 def errors(report: Path) -> list[ElementTree.Element]:
@@ -168,10 +173,11 @@ def errors(report: Path) -> list[ElementTree.Element]:
 
 
 def ours(error: ElementTree.Element) -> bool:
-    """Whether it happened in a call of the extension, with an address that is not the NULL which the call was given."""
+    """Whether it happened in a call of the extension, and not at the NULL that the call was given: in the first page,
+    which nobody can have."""
     text = " ".join(error.itertext())
     memory = not error.findtext("kind", "").startswith("Leak")  # what a process keeps until it ends
-    return memory and "/_c." in text and "Address 0x0 is not stack'd" not in text
+    return memory and "/_c." in text and not re.search(r"Address 0x[0-9a-f]{1,3} is not stack'd", text)
 
 
 def under_valgrind(code: str, report: Path) -> subprocess.CompletedProcess[str]:
