@@ -178,7 +178,7 @@ def test_a_missing_compensation_is_found(case, old, new, mutate, sides):
         pytest.skip("without the C backend there is nothing to hold the fallback against")
     assert compare_cases(chosen([case], None), ["c", "python"]).status == 0
     mutate(old, new)
-    report = compare_cases(chosen([case], None), ["c", "python"])
+    report = compare_cases(chosen([case], None), ["c", "python"], deadline=2)  # some of them hang
     assert report.status == 1
     assert [result.case.id for result, side in report.unexplained if side == "python"] == [case]
 

@@ -106,8 +106,6 @@ def search(
         for batch in pool.imap_unordered(_batch, batches):  # to the end, so that no worker is stopped at its work
             found.add(batch)
             progress(found.programs, programs)
-            if found.unexplained:
-                enough.set()
     found.seconds = time.monotonic() - started
     return found
 
@@ -121,7 +119,7 @@ def _begin(enough: Event, *work: Any) -> None:
 
 
 _enough: Event
-"""Set when nobody needs more programs."""
+"""Set when a program is found, and nobody needs more."""
 _work: tuple[dict[str, Backend], Sequence[Difference]]
 
 
@@ -135,7 +133,8 @@ def _batch(batch: tuple[str, int]) -> Found:
         found.count(result)
         if wrong(result):
             differing.add(text) if _differs(text) else found.unsteady.append(text)
-    if differing:
+    if differing and not _enough.is_set():
+        _enough.set()
         found.unexplained = _shortest(batch, differing)
     return found
 
