@@ -148,7 +148,7 @@ def ends(result, name):
     ]
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("small", "with_c")  # which alone tells that what fails alike on all sides is trouble
 @pytest.mark.parametrize("name", ATTACKS)
 def test_a_script(name, tmp_path, monkeypatch, sides):
     (tmp_path / "above" / "own").mkdir(parents=True)
@@ -160,7 +160,7 @@ def test_a_script(name, tmp_path, monkeypatch, sides):
     assert "attack.py" in rendered(report)
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("small", "with_c")  # which alone tells that what fails alike on all sides is trouble
 @pytest.mark.parametrize("hanging", [False, True])
 @pytest.mark.parametrize("syscalls", [False, True])
 def test_all_of_them_as_cases_of_one_run(hanging, syscalls, sides):

@@ -49,6 +49,8 @@ def resident() -> int:
 
 def drawn_by_hypothesis(api: Any, programs: int) -> int:
     """Short sequences of calls, which Hypothesis shrinks if one goes wrong."""
+    source = st.randoms(use_true_random=False)
+    source.validate()  # imports what it needs, which may be out of reach without privileges
     alone()
     made: Counter[str] = Counter()
 
@@ -60,7 +62,7 @@ def drawn_by_hypothesis(api: Any, programs: int) -> int:
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.randoms(use_true_random=False), st.integers(1, 40))
+    @given(source, st.integers(1, 40))
     def sequence(draw: random.Random, calls: int) -> None:
         fuzzer = Fuzzer(api, draw)
         try:
