@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--errnos", action="store_true", help="with --list: the account of the documented errnos")
     _report_to(compare, "text", "json", "junit", "html")
     compare.add_argument("--jobs", type=_positive(int), metavar="N", help="runs at a time (default: 3 for each CPU)")
-    compare.add_argument("--deadline", type=_positive(float), default=10.0, metavar="SECONDS", help="for each run")
+    compare.add_argument("--deadline", type=_positive(float), default=30.0, metavar="SECONDS", help="for each run")
     compare.add_argument("--syscalls", action="store_true", help="the system calls of each call, by strace")
     diff = _command(commands, diff_command, "what changed between two comparisons", DIFF_EXAMPLES)
     diff.add_argument("a", type=Path, metavar="A.json", help="what compare -o A.json wrote")

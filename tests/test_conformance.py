@@ -23,7 +23,7 @@ def whole(sides):
 
 def test_everything_is_explained(whole):
     assert [result.case.id for result in whole.nonconforming] == []
-    assert [(result.case.id, side) for result, side in whole.unexplained] == []
+    assert [(result.case.id, side, result.comparisons[side].remarks) for result, side in whole.unexplained] == []
     assert whole.status == 0
 
 

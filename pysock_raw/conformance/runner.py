@@ -26,7 +26,7 @@ from pysock_raw.conformance.keeper import Keeper
 from pysock_raw.conformance.syscalls import Strace
 from pysock_raw.trace import Record
 
-DEADLINE = 10.0
+DEADLINE = 30.0  # seconds; network namespaces are slow to make where many are made at once
 STOPPED = ("deadline: ", "limit: ", "killed by ", "the program ")
 """How `Run.ended` begins if the program did not end by itself."""
 WITHOUT_A_WORD = "the program ended its process without a word"
