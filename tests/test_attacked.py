@@ -170,7 +170,7 @@ def test_all_of_them_as_cases_of_one_run(hanging, syscalls, sides):
     well = Case(
         "socket/well", "the one that is well", (descriptor("a test"),), lambda c, box: c.socket(2, 1, 0) and None
     )
-    report = compare_cases([*map(as_case, names), well], sides, deadline=5.0 if hanging else 60.0, syscalls=syscalls)
+    report = compare_cases([*map(as_case, names), well], sides, deadline=3.0 if hanging else 60.0, syscalls=syscalls)
     *attacked, last = report.results
     assert [found for result in attacked for found in ends(result, result.case.shows)] == []
     assert [result.case.id for result in attacked if not result.nonconforming] == []

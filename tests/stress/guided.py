@@ -1,6 +1,7 @@
 """`python guided.py SIDE [OPTION ...]`: atheris chooses the calls of fuzzer.py by what they reach in the package. The
 options are libFuzzer's."""
 
+import functools
 import sys
 
 import atheris
@@ -14,7 +15,15 @@ with atheris.instrument_imports(include=["pysock_raw"]):
 API = load(sys.argv.pop(1))
 
 
+@functools.cache
+def alone() -> None:
+    """Not before the first sequence: atheris imports late what may be out of reach without privileges."""
+    machine.network()
+    machine.unprivileged()
+
+
 def sequence(data: bytes) -> None:
+    alone()
     fuzzer = Fuzzer(API, FromBytes(data))
     try:
         for _ in range(20):
@@ -24,7 +33,5 @@ def sequence(data: bytes) -> None:
         fuzzer.close()
 
 
-machine.network()
-machine.unprivileged()
 atheris.Setup(sys.argv, sequence)
 atheris.Fuzz()
