@@ -18,6 +18,7 @@ from typing import NoReturn
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 SIZE = 4  # bytes of a number in a message
+AWAKE = 0.05  # seconds without an answer, after which it is woken
 END, LEAVE = ((-number).to_bytes(SIZE, "little", signed=True) for number in (1, 2))
 _libc = ctypes.CDLL(None)
 
@@ -50,16 +51,19 @@ class Keeper:
     def dismiss(self) -> None:
         """End the keeper, and its program first."""
         self._order(LEAVE)
+        while self._told() is not None:
+            pass
         os.waitpid(self._pid, 0)
         os.close(self._say)
         os.close(self.ended)
 
     def _order(self, message: bytes) -> None:
-        os.kill(self._pid, signal.SIGCONT)  # a program may have stopped it
-        with contextlib.suppress(BrokenPipeError):  # or killed it
+        with contextlib.suppress(BrokenPipeError):  # a program may have killed it
             os.write(self._say, message)
 
     def _told(self) -> int | None:
+        while not select.select([self.ended], [], [], AWAKE)[0]:
+            os.kill(self._pid, signal.SIGCONT)  # a program may have stopped it, and may do so again
         told = os.read(self.ended, SIZE)
         return int.from_bytes(told, "little") if told else None
 
