@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--errnos", action="store_true", help="with --list: the account of the documented errnos")
     _report_to(compare, "text", "json", "junit", "html")
     compare.add_argument("--jobs", type=_positive(int), metavar="N", help="runs at a time (default: 3 for each CPU)")
-    compare.add_argument("--deadline", type=_positive(float), default=30.0, metavar="SECONDS", help="for each run")
+    compare.add_argument("--deadline", type=_positive(float), metavar="SECONDS", help="for each run")
     compare.add_argument("--syscalls", action="store_true", help="the system calls of each call, by strace")
     diff = _command(commands, diff_command, "what changed between two comparisons", DIFF_EXAMPLES)
     diff.add_argument("a", type=Path, metavar="A.json", help="what compare -o A.json wrote")
@@ -225,7 +225,7 @@ def compare_command(options: argparse.Namespace) -> int:
     render = _renderer(options.format)
     _ready(options.output)
     cases = [] if script else _cases(options)
-    how: dict[str, Any] = {"deadline": options.deadline, "syscalls": options.syscalls}
+    how: dict[str, Any] = {"syscalls": options.syscalls} | ({"deadline": options.deadline} if options.deadline else {})
     try:
         with _progress() as progress:
             if script:

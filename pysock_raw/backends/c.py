@@ -162,6 +162,7 @@ listen = lib.pysock_raw_listen
 
 @documented
 def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
+    # _value_result begins so too: here it is a call of Python less.
     if type(addrlen) is socklen_t and (room := addrlen.value) <= SIZES.get(type(addr), -1):
         length = c_uint32(room)
         result = accept_at(fd, addressof(addr), addressof(length))

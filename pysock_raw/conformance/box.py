@@ -103,25 +103,30 @@ class Box:
 
     def helper(self, work: Callable[[], object]) -> int:
         """Run `work` in a process of its own; its id."""
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                work()
-                status = 0
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                sys.stderr.flush()
-                os._exit(status)
-        self._helpers.append(pid)
-        return pid
+        self._helpers.append(forked(work))
+        return self._helpers[-1]
 
 
 def when_asleep(pid: int, work: Callable[[], object]) -> None:
     """Do `work` once the process, which has one thread, sleeps: then it is inside a blocking call (proc(5))."""
     in_state(b"S", pid)
     work()
+
+
+def forked(work: Callable[[], object]) -> int:
+    """Do `work` in a child, whose status is 1 if it failed; its id."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    return pid
 
 
 def in_state(states: bytes, pid: int) -> None:

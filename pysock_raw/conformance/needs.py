@@ -42,29 +42,17 @@ def _slices() -> str | None:
     return None if memoryview(array)[1:].obj is array else "a memoryview does not know what it is a slice of"
 
 
+def _sockets(what: str, *kind: int, hint: str = "") -> str | None:
+    """Sockets that a kernel may lack, or keep from this user."""
+    try:
+        socket.socket(*kind).close()
+    except OSError as error:
+        return f"no {what} ({error.strerror}{hint})"
+    return None
+
+
 def _raw() -> str | None:
-    try:
-        socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP).close()
-    except OSError as error:
-        return f"no raw sockets ({error.strerror}; CAP_NET_RAW)"
-    return None
-
-
-def _sockets_of(family: int) -> str | None:
-    """A kind of socket that a kernel may lack, or keep from this user."""
-    try:
-        socket.socket(family, socket.SOCK_RAW if family == AF_XDP else socket.SOCK_STREAM).close()
-    except OSError as error:
-        return f"no sockets of family {family} ({error.strerror})"
-    return None
-
-
-def _mptcp() -> str | None:
-    try:
-        socket.socket(socket.AF_INET6, socket.SOCK_STREAM, IPPROTO_MPTCP).close()
-    except OSError as error:
-        return f"no MPTCP ({error.strerror})"
-    return None
+    return _sockets("raw sockets", socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP, hint="; CAP_NET_RAW")
 
 
 def _netns() -> str | None:
@@ -155,9 +143,12 @@ NEEDS: dict[str, tuple[str, Callable[[], str | None]]] = {
     "o-path": ("descriptors of O_PATH (Linux, CPython)", _o_path),
     "slices": ("slices that know what they are of (CPython)", _slices),
     "raw": ("raw sockets (CAP_NET_RAW)", _raw),
-    "vsock": ("sockets of AF_VSOCK", lambda: _sockets_of(AF_VSOCK)),
-    "xdp": ("sockets of AF_XDP (CAP_NET_RAW)", lambda: _sockets_of(AF_XDP)),
-    "mptcp": ("multipath TCP", _mptcp),
+    "vsock": ("sockets of AF_VSOCK", lambda: _sockets(f"sockets of family {AF_VSOCK}", AF_VSOCK, socket.SOCK_STREAM)),
+    "xdp": (
+        "sockets of AF_XDP (CAP_NET_RAW)",
+        lambda: _sockets(f"sockets of family {AF_XDP}", AF_XDP, socket.SOCK_RAW),
+    ),
+    "mptcp": ("multipath TCP", lambda: _sockets("MPTCP", socket.AF_INET6, socket.SOCK_STREAM, IPPROTO_MPTCP)),
     "netns": ("network namespaces and the ip command", _netns),
     "netns-optmem": ("optmem_max of a network namespace (Linux 6.7)", _netns_optmem),
     "tun": ("tun devices", _tun),

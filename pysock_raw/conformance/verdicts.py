@@ -225,8 +225,7 @@ def _judged(side: str, pair: Pair, differences: Sequence[Any]) -> Judged | None:
         return Judged(pair, "emulated") if pair.other["emulated"] else None
     if _kind(pair.c["raised"]) in UNSAID:  # on the fallback, where it stands in for C
         return Judged(pair, "inexpressible")
-    explains = () if pair.equal() else (entry for entry in differences if entry.holds and entry.predicate(pair))
-    found = next(iter(explains), None)
+    found = next((entry for entry in differences if entry.recognises(pair)), None)
     if side == "python":
         unnoticed = found is not None and found.no_fallback
         verdict = "inexpressible" if pair.unsaid() or unnoticed else "unexplained"

@@ -6,11 +6,11 @@ import errno
 import os
 import socket
 import threading
-import traceback
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+from pysock_raw.conformance import box
 from pysock_raw.structures import iovec, linger, msghdr, sizeof, sockaddr_in, socklen_t
 
 RESET = linger(1, 0)  # close resets the connection (socket(7)), which then leaves no TIME_WAIT behind
@@ -54,17 +54,7 @@ def forked(work: Callable[[], object]) -> int:
     """Do the work in a child."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of other threads; the child has none of their locks
-        pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    return pid
+        return box.forked(work)
 
 
 def ended_well(pid: int) -> bool:

@@ -65,7 +65,7 @@ class Difference:
         return self.pypy if PYPY else self.cpython
 
     def recognises(self, pair: Pair) -> bool:
-        return self.holds and not pair.equal() and self.predicate(pair)
+        return self.holds and self.predicate(pair) and not pair.equal()
 
 
 def raised(pair: Pair, *starts: str) -> bool:

@@ -69,6 +69,7 @@ def objects_since(pair: Pair) -> bool:
 
 def cleared(pair: Pair) -> bool:
     """Whether PyPy has taken O_NONBLOCK from the descriptor: by making a socket object of it, with no timeout."""
+    if not PYPY or not made_nonblocking(pair):
+        return False
     limited = any(old.argument("optval") != NO_LIMIT for option in LIMITS for old in earlier(pair, option))
-    object_made = pair.call not in OF_NO_SOCKET_OBJECT or objects_since(pair)
-    return PYPY and object_made and not limited and made_nonblocking(pair)
+    return not limited and (pair.call not in OF_NO_SOCKET_OBJECT or objects_since(pair))

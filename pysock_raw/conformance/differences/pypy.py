@@ -11,6 +11,7 @@ from pysock_raw.conformance.differences.signals import INTERRUPT
 from pysock_raw.conformance.differences.timeouts import IN_PYTHON
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
+CLEARS = "descr_init in PyPy's interp_socket.py and RSocket in rsocket.py set the flag by the default timeout"
 WOULD_WAIT = ("EAGAIN", "EINPROGRESS", "EALREADY")
 
 
@@ -81,7 +82,7 @@ ENTRIES: tuple[Difference, ...] = (
             python="socket.socket(fileno=fd) takes O_NONBLOCK from the open file description, and the call waits."
             if call not in OF_NO_SOCKET_OBJECT
             else "An earlier socket.socket(fileno=fd) took O_NONBLOCK from the open file description: the call waits.",
-            why="descr_init in PyPy's interp_socket.py and RSocket in rsocket.py set the flag by the default timeout",
+            why=CLEARS,
             recipe=f"os.set_blocking(fd, False)  # now that there is a socket object\n{python}"
             if call in OF_NO_SOCKET_OBJECT
             else f"sock.setblocking(False)\n{python}",
@@ -96,7 +97,7 @@ ENTRIES: tuple[Difference, ...] = (
         title="F_GETFL of a descriptor with O_NONBLOCK that has been used: C has the flag still, PyPy has not",
         c="O_NONBLOCK stays until F_SETFL takes it away.",
         python="Each socket.socket(fileno=fd) takes it from the open file description.",
-        why="descr_init in PyPy's interp_socket.py and RSocket in rsocket.py set the flag by the default timeout",
+        why=CLEARS,
         no_recipe="the flag is gone; sock.setblocking(False) sets it after each socket.socket(fileno=fd)",
         evidence="fcntl/local/nonblock-stays",
         predicate=_flag_is_gone,
