@@ -63,6 +63,7 @@ def errno_name(number: int) -> str:
     return names("E").get(number) or _errno.errorcode.get(number, f"errno {number}")
 
 
+@functools.lru_cache
 def flags(prefix: str, number: int) -> int | str:
     """A combination of bits by name, e.g. "MSG_PEEK|MSG_DONTWAIT"; bits without a name in hexadecimal."""
     if number <= 0:
@@ -182,16 +183,16 @@ class Arguments:
     def __init__(self, call: str, args: tuple[Any, ...]) -> None:
         self.call = call
         self.named = dict(zip(PARAMETERS[call], args, strict=False))
-        self.extra = [{"python": repr(arg)[:SHOWN]} for arg in args[len(PARAMETERS[call]) :]]
+        extra = [{"python": repr(arg)[:SHOWN]} for arg in args[len(PARAMETERS[call]) :]]
         self.lengths = {name: arg.value for name, arg in self.named.items() if isinstance(arg, structures.socklen_t)}
-        self.before = [self._shown(name, arg) for name, arg in self.named.items()] + self.extra
+        self.before = [self._shown(name, arg) for name, arg in self.named.items()] + extra
 
     def after(self, result: int) -> list[Any]:
-        shown = []
-        for name, before in zip([*self.named], self.before, strict=False):
-            written = PARAMETERS[self.call][name] in ("Writable", "SocklenPointer")
-            shown.append(self._written(name, self.named[name], result) if written else before)
-        return shown + self.extra
+        shown = [*self.before]
+        for place, name in WRITTEN[self.call]:
+            if name in self.named:
+                shown[place] = self._written(name, self.named[name], result, shown[place])
+        return shown
 
     def _shown(self, name: str, arg: Any) -> Any:
         kind = PARAMETERS[self.call][name]
@@ -239,11 +240,11 @@ class Arguments:
     def _option(self) -> int | str:
         return option_name(level(int(self.named["level"])), int(self.named["optname"]))
 
-    def _written(self, name: str, arg: Any, result: int) -> Any:
+    def _written(self, name: str, arg: Any, result: int, before: Any) -> Any:
         if isinstance(arg, structures.socklen_t):
             return {"in": self.lengths[name], "out": arg.value}
         if arg is None or result == -1:
-            return self.before[[*self.named].index(name)]
+            return before
         if name in MESSAGES:
             return trace_messages.shown(self.batch, arg, result)
         if name == "fds":
@@ -284,3 +285,8 @@ PARAMETERS: dict[str, dict[str, str]] = {
     }
     for call in contract.CALLS
 }
+WRITTEN = {
+    call: [(place, name) for place, (name, kind) in enumerate(kinds.items()) if kind in ("Writable", "SocklenPointer")]
+    for call, kinds in PARAMETERS.items()
+}
+"""What the kernel may write to, of each call: its place and its name."""

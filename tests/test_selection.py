@@ -102,6 +102,14 @@ def test_absent_extension_forced(copy: Any) -> None:
     )
 
 
+def test_failed_build(copy: Any) -> None:
+    """Which setup.py tells by a file."""
+    root = copy(extension=False)
+    where = root / "pysock_raw" / "backends"
+    (where / "not_built.txt").write_text("gcc failed")
+    assert refused("c", root).endswith(f"not built in {where} (installing needs a C compiler: gcc failed)")
+
+
 def test_absent_extension_does_not_matter_to_the_others(copy: Any) -> None:
     assert taken("python", copy(extension=False))[0] == "python"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from contextlib import suppress
 from typing import cast
 
 from pysock_raw.backends.contract import Backend
@@ -27,8 +28,16 @@ def load(name: str) -> Backend:
             raise ImportError("the C backend serves one interpreter of a process, and another one has it") from error
         if error.name != f"{__name__}._c":
             raise
-        where = os.path.dirname(__file__)
-        raise NotBuilt(f"the C backend is not built in {where} (installing needs a C compiler)") from error
+        raise NotBuilt(_failure()) from error
+
+
+def _failure() -> str:
+    """Why there is no extension, by what setup.py left of a build that failed."""
+    where = os.path.dirname(__file__)
+    why = "installing needs a C compiler"
+    with suppress(FileNotFoundError), open(os.path.join(where, "not_built.txt")) as file:
+        why = f"{why}: {file.read()}"
+    return f"the C backend is not built in {where} ({why})"
 
 
 def select() -> tuple[Backend, str]:
