@@ -67,11 +67,7 @@ def _received(message: Message, header: msghdr | None, length: int) -> dict[str,
     address = b"" if header is None or message.name is None else bytes(message.name[: min(name, message.namelen)])
     control = b"" if header is None or message.control is None else bytes(message.control[:room])
     return {
-        "msg_name": None
-        if message.name is None
-        else values.written_address(address)
-        if address
-        else {"room": message.namelen},
+        "msg_name": None if message.name is None else values.address(address) if address else {"room": message.namelen},
         "msg_namelen": {"in": message.namelen, "out": name},
         "msg_iov": _vectors(message, length),
         "msg_control": None

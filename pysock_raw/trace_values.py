@@ -139,18 +139,12 @@ def address(raw: bytes) -> Any:
         if name == "AF_UNIX":
             path = to_python(raw) if len(raw) > HEADER else b""
             return {"family": name, "path": path.decode("utf-8", "backslashreplace")}
+        if name in ("AF_INET", "AF_INET6") and len(raw) >= HEADER + 2:  # cut, but its port has a name in a comparison
+            port = int.from_bytes(raw[HEADER : HEADER + 2], "big")
+            return {"family": name, "port": port, **buffer(raw[HEADER + 2 :])}
     except Inexpressible:
         pass
     return {"family": name, **buffer(raw[HEADER:])} if name is not None else buffer(raw)
-
-
-def written_address(raw: bytes) -> Any:
-    """A sockaddr that the kernel wrote, perhaps cut: then its port is told all the same, because it has a name."""
-    shown = address(raw)
-    if shown.get("family") in ("AF_INET", "AF_INET6") and "port" not in shown and len(raw) >= HEADER + 2:
-        port = int.from_bytes(raw[HEADER : HEADER + 2], "big")
-        return {"family": shown["family"], "port": port, **buffer(raw[HEADER + 2 :])}
-    return shown
 
 
 def buffer(raw: bytes) -> dict[str, Any]:
@@ -258,7 +252,7 @@ class Arguments:
         return (
             option(self._option(), raw)
             if name == "optval"
-            else written_address(raw)
+            else address(raw)
             if raw
             else {"room": memoryview(arg).nbytes}
         )

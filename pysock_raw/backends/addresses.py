@@ -49,14 +49,16 @@ def family_of(raw: bytes) -> int | None:
 
 
 def to_python(raw: bytes) -> Any:
-    """Python's address for the bytes of a whole sockaddr_in, sockaddr_in6 (its scope may be cut off), sockaddr_un,
-    sockaddr_nl, sockaddr_vm or sockaddr_ll. Only numeric hosts come out, so Python never asks a resolver."""
+    """Python's address for the bytes of a whole sockaddr_in, sockaddr_in6 (of whose scope the kernel takes the whole or
+    nothing), sockaddr_un, sockaddr_nl, sockaddr_vm or sockaddr_ll. Only numeric hosts come out, so Python never asks a
+    resolver."""
     family = family_of(raw)
     if family == socket.AF_INET:
         ip4 = sockaddr_in.from_buffer_copy(raw)
         return socket.inet_ntoa(bytes(ip4.sin_addr)), socket.ntohs(ip4.sin_port)
     if family == socket.AF_INET6:
-        ip6 = sockaddr_in6.from_buffer_copy(raw.ljust(sizeof(sockaddr_in6), b"\0"))
+        whole = raw if len(raw) >= sizeof(sockaddr_in6) else raw[: sockaddr_in6.sin6_scope_id.offset]
+        ip6 = sockaddr_in6.from_buffer_copy(whole.ljust(sizeof(sockaddr_in6), b"\0"))
         host = socket.inet_ntop(socket.AF_INET6, bytes(ip6.sin6_addr))
         return host, socket.ntohs(ip6.sin6_port), socket.ntohl(ip6.sin6_flowinfo), ip6.sin6_scope_id
     if family == socket.AF_UNIX:

@@ -22,9 +22,11 @@ from pysock_raw.backends.wrapping import Emulated, Inexpressible
 from pysock_raw.structures import sizeof, sockaddr_in, sockaddr_in6, sockaddr_un
 
 NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)
+FASTOPEN = getattr(socket, "MSG_FASTOPEN", 0)
 CLOEXEC = getattr(socket, "SOCK_CLOEXEC", 0)
 LARGEST = 2**31 - 1  # as a backlog, the longest queue; as a descriptor, one that can never be open
 STORAGE = 128  # sizeof(struct sockaddr_storage): a longer address is EINVAL (move_addr_to_kernel)
+UNSPECIFIED = "Python has no address of AF_UNSPEC, which dissolves a connection"
 ADDRESSES: dict[int, Any] = {socket.AF_INET: sockaddr_in, socket.AF_INET6: sockaddr_in6}
 
 
@@ -84,7 +86,7 @@ def copied(view: memoryview | None, addrlen: int) -> bytes:
     return b"" if view is None else bytes(view[:addrlen])
 
 
-def send_address(sock: Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
+def send_address(sock: Wrapped, raw: bytes, call: str, flags: int = 0) -> tuple[int, Any]:
     """The family to wrap with and Python's address that make the kernel see what C would show it, or something
     that it refuses for the same reason, at the same point of its checks."""
     own, family, addrlen = sock.domain(), family_of(raw), len(raw)
@@ -99,12 +101,14 @@ def send_address(sock: Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
     if own == socket.AF_UNIX:
         return _local_address(sock, raw, call)
     kind = sock.kind()
+    if flags & FASTOPEN and kind == socket.SOCK_STREAM:
+        call = "connect"  # whose checks it gets (tcp_sendmsg_fastopen)
     if kind == socket.SOCK_RAW and (family != own or addrlen < sizeof(ADDRESSES[own])):
         raise Inexpressible("a raw socket looks at other parts of an address than Python can choose")
     if call == "connect" and family is None:
         raise Emulated(errno.EINVAL)  # inet_stream_connect, before the state of the socket
     if call == "connect" and family == socket.AF_UNSPEC:
-        raise Inexpressible("socket.connect has no address for AF_UNSPEC, which dissolves a connection")
+        raise Inexpressible(UNSPECIFIED)
     if family == socket.AF_UNSPEC and addrlen >= 16 and own == socket.AF_INET:
         # ip(7) has nothing on it: bind takes AF_UNSPEC for AF_INET if it is the wildcard (__inet_bind), and
         # sendto always (udp_sendmsg).
@@ -140,7 +144,7 @@ def _local_address(sock: Wrapped, raw: bytes, call: str) -> tuple[int, Any]:
     if call == "sendto" and not raw:
         return socket.AF_UNIX, None  # no address at all (unix_dgram_sendmsg)
     if call == "connect" and family == socket.AF_UNSPEC and sock.kind() == socket.SOCK_DGRAM:
-        raise Inexpressible("socket.connect has no address for AF_UNSPEC, which dissolves a connection")
+        raise Inexpressible(UNSPECIFIED)
     if family == socket.AF_UNIX and len(raw) <= sizeof(sockaddr_un):
         path = to_python(raw)
         if len(path) >= sizeof(sockaddr_un) - HEADER and not path.startswith(b"\0"):

@@ -64,7 +64,7 @@ def send_message(fd: int, batch: Batch | None, index: int, flags: int) -> int:
         # A longer address is cut to sockaddr_storage, where sendto refuses it.
         raw = bytes(message.name[: min(message.namelen, STORAGE)]) if message.name is not None else b""
         ancillary = _control(message)
-        family, address = send_address(sock, raw, "sendto") if raw else (socket.AF_INET, None)
+        family, address = send_address(sock, raw, "sendto", flags) if raw else (socket.AF_INET, None)
     with wrapped(fd, family) as sock:
         return sock.sendmsg(_buffers(message), ancillary, flags, address)
 

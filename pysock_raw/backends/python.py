@@ -327,7 +327,7 @@ def sendto(fd: Fd, buf: Readable, len: Size, flags: Int, addr: Readable, addrlen
     if to is None:  # sendto(2): as send, whatever the length
         return send(fd, buf, len, flags)
     with wrapped(fd) as sock:
-        family, address = send_address(sock, copied(to, addrlen), "sendto")
+        family, address = send_address(sock, copied(to, addrlen), "sendto", flags)
     with wrapped(fd, family) as sock:
         if address is None:
             return sock.send(buffer(view, len), flags)
