@@ -9,13 +9,15 @@ from __future__ import annotations
 import _socket  # a third of what socket costs to import
 import ctypes
 import sys
+import weakref
 from collections.abc import Iterator
 from ctypes import POINTER, c_char, c_short, c_size_t, c_ubyte, c_uint16, c_uint32
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+PYPY = sys.implementation.name == "pypy"
 BSD = sys.platform == "darwin" or "bsd" in sys.platform
 
 
@@ -70,6 +72,11 @@ class Pointer:
         setattr(structure, self.field, value if value is None else self._memory(value))
         worked_out.clear()
 
+    @overload
+    def __get__(self, structure: None, owner: type) -> Any: ...
+    @overload
+    def __get__(self, structure: ctypes.Structure, owner: type) -> memoryview | None: ...
+
     def __get__(self, structure: ctypes.Structure | None, owner: type) -> Any:
         if structure is None:
             return getattr(owner, self.field)  # for its offset and size
@@ -77,18 +84,17 @@ class Pointer:
         if not pointer:
             return None
         address = ctypes.addressof(pointer.contents)
-        views = [memoryview(memory.given) for memory in _kept(structure) if ctypes.addressof(memory) == address]
+        views = [_view(memory) for memory in _kept(structure) if ctypes.addressof(memory) == address]
         if not views:
             raise ValueError(
                 f"{type(structure).__name__}.{self.field[1:]} holds an address that no object was assigned for: "
                 "assign the object itself"
             )
-        view = max(views, key=lambda view: view.nbytes)  # of the slices that start there
-        return view.cast("B") if view.nbytes else view
+        return max(views, key=lambda view: view.nbytes)  # of the slices that start there
 
     def _memory(self, value: Buffer) -> Any:
-        """The memory of an object as an array of char, which is what ctypes keeps alive. The object goes with it:
-        it has the right and the size to use the memory."""
+        """The memory that an object has now as an array of char, which is what ctypes keeps alive. The object goes with
+        it, because what it points to is reachable too."""
         if isinstance(value, int):
             raise TypeError(f"{self.field[1:]} takes an object (a buffer, a structure or None), not an address")
         view = memoryview(value)
@@ -126,26 +132,50 @@ def _kept(structure: ctypes.Structure) -> Iterator[Any]:
             pending += item
 
 
-def reachable(structure: Any) -> tuple[dict[int, memoryview], list[Any]]:
-    """Memory by address: every object that pointers of this structure, or of what they point to, were assigned; and
-    what holds that memory in place. Where several start at one address, the longest."""
-    found: dict[int, memoryview] = {}
-    held: list[Any] = []
-    roots = {id(_root(structure)): _root(structure)}
-    pending = [*roots.values()]
-    while pending:
-        for memory in _kept(pending.pop()):
-            held.append(memory)
-            address, view = ctypes.addressof(memory), memoryview(memory.given)
-            if address not in found or found[address].nbytes < view.nbytes:
-                found[address] = view.cast("B") if view.nbytes else view
-            owner = memory.given.obj if isinstance(memory.given, memoryview) else memory.given
-            if hasattr(owner, "_b_base_"):
+def _view(memory: Any) -> memoryview:
+    """As many bytes as the object had when it was assigned, however many it has now."""
+    if PYPY:  # whose view of ctypes' memory does not keep it alive
+        view = memoryview(memory.given)
+        return view.cast("B") if view.nbytes else view
+    view = memoryview(memory).cast("B") if len(memory) else memoryview(bytearray())
+    return view.toreadonly() if isinstance(memory.given, bytes) else view
+
+
+class Reachable:
+    """Memory that a structure leads to: of every object that its pointers, or those of what they point to, were
+    assigned."""
+
+    def __init__(self, structure: Any) -> None:
+        self.memory: dict[int, memoryview] = {}
+        """By address. Where several start at one address, the longest."""
+        self._held: list[Any] = []
+        """What keeps it alive and in place."""
+        first = _root(structure)
+        self._roots = {id(first): (weakref.ref(first), ctypes.addressof(first))}
+        pending = [first]
+        while pending:
+            for memory in _kept(pending.pop()):
+                self._held.append(memory)
+                address, view = ctypes.addressof(memory), _view(memory)
+                if address not in self.memory or self.memory[address].nbytes < view.nbytes:
+                    self.memory[address] = view
+                owner = memory.given.obj if isinstance(memory.given, memoryview) else memory.given
+                if not hasattr(owner, "_b_base_"):
+                    continue
                 root = _root(owner)
-                if id(root) not in roots:
-                    roots[id(root)] = root
+                start = ctypes.addressof(root)
+                if not start <= address <= address + len(memory) <= start + ctypes.sizeof(root):
+                    raise ValueError(
+                        f"a pointer leads to a {type(owner).__name__} that ctypes.resize moved: assign it again"
+                    )
+                if id(root) not in self._roots:
+                    self._roots[id(root)] = weakref.ref(root), start
                     pending.append(root)
-    return found, held
+
+    def in_place(self) -> bool:
+        """Whether ctypes.resize, which asks nobody, moved nothing."""
+        roots = ((root(), start) for root, start in self._roots.values())
+        return all(root is not None and ctypes.addressof(root) == start for root, start in roots)
 
 
 def _family(name: str) -> list[tuple[str, Any]]:

@@ -3,6 +3,7 @@ is made, and raise the same on both backends."""
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pysock_raw.structures import c_int, pollfd, sockaddr_in, sockaddr_in6, socklen_t
+from pysock_raw.structures import PYPY, c_int, pollfd, sockaddr_in, sockaddr_in6, sockaddr_storage, socklen_t
 
 FD = -1
 """Any call that is made with it changes errno to EBADF."""
@@ -329,6 +330,19 @@ class Large(sockaddr_in):
         return 64
 
 
+class Byte(ctypes.c_uint8):
+    """As small as an object of ctypes can be."""
+
+
+def disguised(obj: Any, kind: type) -> Any:
+    """An object that says that it is of a larger type: ctypes has nothing against it."""
+    obj.__class__ = kind
+    return obj
+
+
+LARGER = disguised(sockaddr_in(), sockaddr_storage)
+ONE_BYTE = disguised(Byte(), socklen_t)
+
 LIES = [
     Bad("bind", "addrlen lies", (FD, ADDRESS, Liar(64)), ValueError, past("addrlen", 64, "addr", 16)),
     Bad("connect", "addrlen lies", (FD, ADDRESS, Liar(64)), ValueError, past("addrlen", 64, "addr", 16)),
@@ -349,6 +363,28 @@ LIES = [
 @pytest.mark.parametrize("bad", LIES, ids=str)
 def test_nothing_believes_what_a_subclass_says(bad: Bad, api: Any) -> None:
     with pytest.raises(bad.error, match=bad.message):
+        getattr(api, bad.call)(*bad.args)
+
+
+DISGUISED = [
+    Bad("bind", "addr in disguise", (FD, LARGER, 17), ValueError, past("addrlen", 17, "addr", 16)),
+    Bad("connect", "addr in disguise", (FD, LARGER, 17), ValueError, past("addrlen", 17, "addr", 16)),
+    *(
+        Bad(call, "addr in disguise", (FD, LARGER, socklen_t(17)), ValueError, past("addrlen.value", 17, "addr", 16))
+        for call in ("accept", "getsockname", "getpeername")
+    ),
+    *(
+        Bad(call, "addrlen in disguise", (FD, ADDRESS, ONE_BYTE), TypeError, "addrlen must be a socklen_t or None")
+        for call in ("accept", "getsockname", "getpeername")
+    ),
+    Bad("setsockopt", "optval in disguise", (FD, 1, 2, LARGER, 17), ValueError, past("optlen", 17, "optval", 16)),
+]
+
+
+@pytest.mark.parametrize("bad", DISGUISED, ids=str)
+def test_nothing_believes_the_type_of_an_object(bad: Bad, api: Any) -> None:
+    """PyPy's buffer protocol does not either."""
+    with pytest.raises(ValueError if PYPY else bad.error, match="shape/itemsize" if PYPY else bad.message):
         getattr(api, bad.call)(*bad.args)
 
 

@@ -23,7 +23,7 @@ from conftest import Sockets
 from pysock_raw.backends import load
 from pysock_raw.conformance.messages import batch, controls, descriptors, lengths, message, received, rights
 from pysock_raw.conformance.needs import lacking
-from pysock_raw.structures import cmsghdr, iovec, mmsghdr, msghdr, sizeof, sockaddr_in, timespec
+from pysock_raw.structures import PYPY, cmsghdr, iovec, mmsghdr, msghdr, sizeof, sockaddr_in, timespec
 
 FD = -1
 """Any call that is made with it changes errno to EBADF."""
@@ -37,6 +37,14 @@ def vectors(*elements: Any) -> Any:
 def forged() -> Any:
     """An iovec with an address that nobody assigned."""
     return iovec.from_buffer_copy(bytes(iovec(iov_base=bytearray(8), iov_len=8)))
+
+
+def resized() -> Any:
+    """A msghdr whose object ctypes gave other memory, and freed what the pointer holds."""
+    room = (ctypes.c_char * 100)()
+    header = msghdr(msg_iov=iovec(room, 100), msg_iovlen=1)
+    ctypes.resize(room, 2**20)
+    return header
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,8 @@ WRONG = [
         "msg_name holds an address that no object was assigned for",
     ),
 ]
+if not PYPY:  # which has no ctypes.resize
+    WRONG.append(Wrong("iov_base was resized", resized, ValueError, "leads to a c_char_Array_100 that .*resize moved"))
 READ_ONLY = [
     ("iov_base", lambda: msghdr(msg_iov=iovec(b"abc", 3), msg_iovlen=1)),
     ("msg_name", lambda: msghdr(msg_name=b"abc", msg_namelen=3)),
@@ -276,6 +286,40 @@ def test_the_next_call_checks_what_changed(sockets: Sockets) -> None:
     header.msg_iovlen = 1
     with pytest.raises(ValueError, match="iov_base has only 4 bytes"):
         api.sendmsg(sender, header, 0)
+
+
+@pytest.mark.skipif(PYPY, reason="PyPy has no ctypes.resize")
+@pytest.mark.parametrize("which", ["the memory", "the array"])
+def test_the_next_call_checks_what_moved(which: str, sockets: Sockets) -> None:
+    api, (sender, _) = sockets.api, sockets.pair("SOCK_DGRAM")
+    room, array = (ctypes.c_char * 100)(), (iovec * 10)()
+    array[0].iov_base, array[0].iov_len = room, 5
+    header = msghdr(msg_iov=array, msg_iovlen=1)
+    assert api.sendmsg(sender, header, 0) == 5
+    ctypes.resize(room if which == "the memory" else array, 2**20)
+    with pytest.raises(ValueError, match=r"that ctypes\.resize moved: assign it again"):
+        api.sendmsg(sender, header, 0)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="PEP 688: __buffer__ came with Python 3.12")
+def test_an_object_has_the_memory_that_it_had_when_it_was_assigned(sockets: Sockets) -> None:
+    class Growing:
+        block = bytearray(8)
+
+        def __buffer__(self, flags: int) -> memoryview:
+            return memoryview(self.block)
+
+    api, (sender, receiver) = sockets.api, sockets.pair("SOCK_DGRAM")
+    growing = Growing()
+    vector = iovec(growing, 8)
+    growing.block = bytearray(100)
+    vector.iov_len = 100
+    with pytest.raises(ValueError, match=r"iov_len is 100, and .*iov_base has only 8 bytes"):
+        api.recvmsg(receiver, msghdr(msg_iov=vector, msg_iovlen=1), 0)
+    vector.iov_len = 8
+    assert api.send(sender, b"received", 8, 0) == 8
+    assert api.recvmsg(receiver, msghdr(msg_iov=vector, msg_iovlen=1), 0) == 8
+    assert (Growing.block, growing.block) == (b"received", bytes(100))
 
 
 def test_a_length_that_the_kernel_wrote_is_checked(sockets: Sockets) -> None:

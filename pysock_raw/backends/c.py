@@ -4,11 +4,11 @@ Functions that take only integers are the compiled ones themselves. The others c
 (arguments.py) and hand their addresses to the compiled function. The compiled functions release the GIL while
 they run, and cffi keeps errno per thread as they left it.
 
-What programs mostly pass needs no view: a structure whose size is known by its type, bytes, a bytearray. The same
-checks are then one line, and a structure is passed by its address as an integer. They ask for the type itself, because
-an instance of a subclass may answer to a comparison as it likes; and they measure a bytearray only when from_buffer
-holds it in place, because until then another thread may shrink it. cffi itself refuses a size_t below 0. All else goes
-through arguments.py.
+What programs mostly pass needs no view: a structure, bytes, a bytearray. The same checks are then one line, and a
+structure is passed by its address as an integer. They ask for the type itself, because an instance of a subclass may
+answer to a comparison as it likes; but for the size of the instance, because its __class__ can be assigned. They
+measure a bytearray only when from_buffer holds it in place, because until then another thread may shrink it. cffi
+itself refuses a size_t below 0. All else goes through arguments.py.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from pysock_raw.backends._c.lib import (
     recvfrom_at,
     setsockopt_at,
 )
-from pysock_raw.backends.arguments import SETS_FROM_ELSEWHERE, ZEROCOPY
+from pysock_raw.backends.arguments import SETS_FROM_ELSEWHERE, ZEROCOPY, size_of
 from pysock_raw.backends.contract import (
     Fd,
     Int,
@@ -87,18 +87,15 @@ _CMSGHDR = ffi.typeof("struct cmsghdr *")
 _BYTES = ffi.typeof("char[]")
 _NULL = ffi.NULL
 _from_buffer, _new, _size = ffi.from_buffer, ffi.new, len
-addressof: Any = ctypes.addressof  # of what SIZES knows
+addressof: Any = ctypes.addressof  # of what is FLAT
 
-#: The bytes that an object of exactly this type has at least, since ctypes.resize only enlarges. The call is given its
-#: address alone: these interpreters keep what a function's parameter holds until the function has returned.
-SIZES: dict[type, int] = {
-    kind: sizeof(kind)
-    for kind in (
-        *(sockaddr, sockaddr_in, sockaddr_in6, sockaddr_un, sockaddr_storage),
-        *(c_int, socklen_t, linger, timeval),
-    )
+#: Types whose instances have no pointer in them, and no way to say less than their bytes. The call is given the address
+#: alone: these interpreters keep what a function's parameter holds until the function has returned.
+FLAT: frozenset[type] = frozenset(
+    (sockaddr, sockaddr_in, sockaddr_in6, sockaddr_un, sockaddr_storage, c_int, socklen_t, linger, timeval)
     if sys.implementation.name in ("cpython", "pypy")
-}
+    else ()
+)
 
 
 def _pointer(view: Any, ctype: Any = _BYTES) -> Any:
@@ -112,7 +109,12 @@ def _structures(batch: messages.Batch | None, ctype: Any) -> Any:
 def _value_result(call: Any, call_at: Any, fd: Fd, addr: Writable, addrlen: SocklenPointer) -> int:
     """accept and the others that write an address: the kernel gets a copy of the length that nobody else can change."""
     length: Any
-    if type(addrlen) is socklen_t and (room := addrlen.value) <= SIZES.get(type(addr), -1):
+    if (
+        type(addrlen) is socklen_t
+        and type(addr) in FLAT
+        and size_of(addrlen) == 4
+        and (room := addrlen.value) <= size_of(addr)
+    ):
         length = c_uint32(room)
         result: int = call_at(fd, addressof(addr), addressof(length))
         addrlen.value = length.value
@@ -142,7 +144,7 @@ socket = lib.pysock_raw_socket
 
 @documented
 def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Socklen, /) -> Int:
-    if type(level) is type(optname) is type(optlen) is int and 0 <= optlen <= SIZES.get(type(optval), -1):
+    if type(level) is type(optname) is type(optlen) is int and type(optval) in FLAT and 0 <= optlen <= size_of(optval):
         if (level, optname) not in SETS_FROM_ELSEWHERE:
             return setsockopt_at(fd, level, optname, addressof(optval), optlen)
     level, optname, view, optlen = arguments.option_value(level, optname, optval, optlen)
@@ -151,7 +153,7 @@ def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Sockl
 
 @documented
 def bind(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
-    if type(addrlen) is int and 0 <= addrlen <= SIZES.get(type(addr), -1):
+    if type(addrlen) is int and type(addr) in FLAT and 0 <= addrlen <= size_of(addr):
         return bind_at(fd, addressof(addr), addrlen)
     view, addrlen = arguments.address(addr, addrlen)
     return pysock_raw_bind(fd, _pointer(view, _ADDRESS), addrlen & 0xFFFFFFFF)
@@ -163,7 +165,12 @@ listen = lib.pysock_raw_listen
 @documented
 def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
     # _value_result begins so too: here it is a call of Python less.
-    if type(addrlen) is socklen_t and (room := addrlen.value) <= SIZES.get(type(addr), -1):
+    if (
+        type(addrlen) is socklen_t
+        and type(addr) in FLAT
+        and size_of(addrlen) == 4
+        and (room := addrlen.value) <= size_of(addr)
+    ):
         length = c_uint32(room)
         result = accept_at(fd, addressof(addr), addressof(length))
         addrlen.value = length.value
@@ -173,7 +180,7 @@ def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
 
 @documented
 def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
-    if type(addrlen) is int and 0 <= addrlen <= SIZES.get(type(addr), -1):
+    if type(addrlen) is int and type(addr) in FLAT and 0 <= addrlen <= size_of(addr):
         return connect_at(fd, addressof(addr), addrlen)
     view, addrlen = arguments.address(addr, addrlen)
     return pysock_raw_connect(fd, _pointer(view, _ADDRESS), addrlen & 0xFFFFFFFF)

@@ -16,10 +16,9 @@ from ctypes import c_char
 from typing import Any
 
 from pysock_raw.backends.addresses import HEADER, WHOLE, family_of, to_python
-from pysock_raw.backends.arguments import PYPY
 from pysock_raw.backends.contract import SocklenPointer
 from pysock_raw.backends.wrapping import Emulated, Inexpressible
-from pysock_raw.structures import sizeof, sockaddr_in, sockaddr_in6, sockaddr_un
+from pysock_raw.structures import PYPY, sizeof, sockaddr_in, sockaddr_in6, sockaddr_un
 
 NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)
 FASTOPEN = getattr(socket, "MSG_FASTOPEN", 0)

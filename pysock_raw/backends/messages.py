@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 
 from pysock_raw import structures
 from pysock_raw.backends import arguments, control
-from pysock_raw.backends.arguments import PYPY
-from pysock_raw.structures import BSD, mmsghdr, msghdr, sizeof
+from pysock_raw.structures import BSD, PYPY, mmsghdr, msghdr, sizeof
 
 _HEADER = "PIPiPIi0P" if BSD else "PIPNPNi0P"  # native alignment; 0P is the padding at the end
 LAYOUTS = {msghdr: struct.Struct(_HEADER), mmsghdr: struct.Struct(_HEADER + "I0P")}
@@ -81,7 +80,7 @@ class Batch:
         """The program's structures, unless they are gone."""
         self.program: memoryview | None = None
         """The program's structures, during a call."""
-        self._memory, self._held = structures.reachable(structure)
+        self._reachable = structures.Reachable(structure)
         arrays: list[bytes] = []
         self.messages = [
             self._message(f"msgvec[{index}].msg_hdr." if use.kind is mmsghdr else "", fields, arrays)
@@ -120,7 +119,7 @@ class Batch:
         """The memory behind a pointer, checked."""
         if not address:
             return None
-        view = self._memory.get(address)
+        view = self._reachable.memory.get(address)
         if view is None:
             raise ValueError(
                 f"{where}{name} holds an address that no object was assigned for: assign the object itself"
@@ -151,7 +150,7 @@ class Batch:
 
     def is_for(self, raw: bytes) -> bool:
         """Whether these are the structures still."""
-        return raw == self.given and b"".join(self._watched) == self._vectors
+        return raw == self.given and b"".join(self._watched) == self._vectors and self._reachable.in_place()
 
     def again(self) -> None:
         """Make it ready for another call."""

@@ -8,6 +8,7 @@ contract allows, no memory beside what it was given changes, and no descriptor i
 from __future__ import annotations
 
 import array
+import ctypes
 import errno
 import fcntl
 import inspect
@@ -308,8 +309,15 @@ class Fuzzer:
         if where < 0.65:
             return self._sized(bytearray(self.draw.randrange(ROOM)))
         if where < 0.85:
-            return self._sized(self.choice(TYPES)())
+            return self._sized(self._of_a_type())
         return self.choice((None, None, array.array("i", [1, 2]), memoryview(b"read-only"), *self._odd()))
+
+    def _of_a_type(self) -> Any:
+        """An object of ctypes, which may say that it is of another type."""
+        made = self.choice(TYPES)()
+        if isinstance(made, ctypes.Structure) and self.draw.random() < 0.1:
+            made.__class__ = self.choice((sockaddr_in, sockaddr_un, sockaddr_storage))
+        return made
 
     def _Any(self) -> Any:
         return self.choice((sockaddr_in, c_int(), 5, None, b"x"))

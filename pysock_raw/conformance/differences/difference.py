@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pysock_raw.backends.arguments import PYPY
 from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.structures import PYPY
 
 OLDEST = "3.10"
 """The first CPython that this package runs on."""

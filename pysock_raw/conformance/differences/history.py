@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pysock_raw.backends.arguments import PYPY
 from pysock_raw.backends.contract import CALLS
 from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.structures import PYPY
 
 OF_NO_SOCKET_OBJECT = ("fcntl", "read", "write")
 """Calls that take a descriptor and make no socket object of it."""
