@@ -390,3 +390,11 @@ __all__ = [
 def sizeof(x: ctypes._CData | type[ctypes._CData], /) -> int:
     """sizeof(x): the size in bytes of a structure, an array or their type; TypeError for anything else."""
     return ctypes.sizeof(x)
+
+
+def _nbytes(obj: Any) -> int:
+    return memoryview(obj).nbytes
+
+
+#: The bytes of an object of ctypes, whatever its type says: __class__ can be assigned. PyPy's sizeof believes the type.
+own_size: Any = _nbytes if PYPY else ctypes.sizeof

@@ -84,22 +84,22 @@ def test_forced_backend_that_there_is_not(name: str) -> None:
 
 # --- without the extension ---
 
+NEEDS = "installing needs a C compiler and Python's headers"
+
 
 def test_absent_extension(copy: Any) -> None:
     root = copy(extension=False)
     where = root / "pysock_raw" / "backends"
     assert taken(root=root) == (
         "python",
-        f"the Python fallback stands in: the C backend is not built in {where} (installing needs a C compiler)",
+        f"the Python fallback stands in: the C backend is not built in {where} ({NEEDS})",
     )
 
 
 def test_absent_extension_forced(copy: Any) -> None:
     root = copy(extension=False)
     where = root / "pysock_raw" / "backends"
-    assert refused("c", root) == (
-        f"pysock_raw.backends.NotBuilt: the C backend is not built in {where} (installing needs a C compiler)"
-    )
+    assert refused("c", root) == (f"pysock_raw.backends.NotBuilt: the C backend is not built in {where} ({NEEDS})")
 
 
 def test_failed_build(copy: Any) -> None:
@@ -107,7 +107,7 @@ def test_failed_build(copy: Any) -> None:
     root = copy(extension=False)
     where = root / "pysock_raw" / "backends"
     (where / "not_built.txt").write_text("gcc failed")
-    assert refused("c", root).endswith(f"not built in {where} (installing needs a C compiler: gcc failed)")
+    assert refused("c", root).endswith(f"not built in {where} ({NEEDS}: gcc failed)")
 
 
 def test_absent_extension_does_not_matter_to_the_others(copy: Any) -> None:

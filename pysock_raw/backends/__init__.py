@@ -34,7 +34,7 @@ def load(name: str) -> Backend:
 def _failure() -> str:
     """Why there is no extension, by what setup.py left of a build that failed."""
     where = os.path.dirname(__file__)
-    why = "installing needs a C compiler"
+    why = "installing needs a C compiler and Python's headers"
     with suppress(FileNotFoundError), open(os.path.join(where, "not_built.txt")) as file:
         why = f"{why}: {file.read()}"
     return f"the C backend is not built in {where} ({why})"

@@ -6,12 +6,11 @@ Anything that passes goes to the kernel, including bad descriptors, NULL, short 
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from _socket import AF_INET, AF_INET6, SOL_SOCKET
 from typing import Any
 
-from pysock_raw.structures import PYPY, c_int, pollfd, sizeof, socklen_t, timespec
+from pysock_raw.structures import c_int, own_size, pollfd, sizeof, socklen_t, timespec
 
 LINUX = sys.platform == "linux"
 
@@ -71,14 +70,6 @@ READS_ITS_BUFFER = {
     (41, 69): "IP6T_SO_GET_REVISION_TARGET",
     (263, 11): "PACKET_HDRLEN",
 }
-
-
-def _size_of(obj: Any) -> int:
-    return memoryview(obj).nbytes
-
-
-#: The bytes of an object of ctypes, whatever its type says: __class__ can be assigned. PyPy's sizeof believes the type.
-size_of: Any = _size_of if PYPY else ctypes.sizeof
 
 
 def integer(value: Any, low: int, high: int) -> int:
@@ -172,7 +163,7 @@ def value_result(
     view = memory(name, obj, writable=True)
     if length is None:
         return view, 0
-    if type(length) is not socklen_t or size_of(length) != sizeof(socklen_t):
+    if type(length) is not socklen_t or own_size(length) != sizeof(socklen_t):
         raise TypeError(f"{length_name} must be a socklen_t or None, not {type(length).__name__}")
     number: int = length.value
     if not (negative and number >= 2**31):

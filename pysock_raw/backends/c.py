@@ -50,7 +50,7 @@ from pysock_raw.backends._c.lib import (
     recvfrom_at,
     setsockopt_at,
 )
-from pysock_raw.backends.arguments import SETS_FROM_ELSEWHERE, ZEROCOPY, size_of
+from pysock_raw.backends.arguments import SETS_FROM_ELSEWHERE, ZEROCOPY
 from pysock_raw.backends.contract import (
     Fd,
     Int,
@@ -66,7 +66,7 @@ from pysock_raw.backends.contract import (
 )
 from pysock_raw.constants import absent
 from pysock_raw.structures import *
-from pysock_raw.structures import sizeof as sizeof
+from pysock_raw.structures import own_size, sizeof as sizeof
 
 name = "c"
 digest = ffi.string(lib.pysock_raw_digest).decode()
@@ -112,8 +112,8 @@ def _value_result(call: Any, call_at: Any, fd: Fd, addr: Writable, addrlen: Sock
     if (
         type(addrlen) is socklen_t
         and type(addr) in FLAT
-        and size_of(addrlen) == 4
-        and (room := addrlen.value) <= size_of(addr)
+        and own_size(addrlen) == 4
+        and (room := addrlen.value) <= own_size(addr)
     ):
         length = c_uint32(room)
         result: int = call_at(fd, addressof(addr), addressof(length))
@@ -144,7 +144,7 @@ socket = lib.pysock_raw_socket
 
 @documented
 def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Socklen, /) -> Int:
-    if type(level) is type(optname) is type(optlen) is int and type(optval) in FLAT and 0 <= optlen <= size_of(optval):
+    if type(level) is type(optname) is type(optlen) is int and type(optval) in FLAT and 0 <= optlen <= own_size(optval):
         if (level, optname) not in SETS_FROM_ELSEWHERE:
             return setsockopt_at(fd, level, optname, addressof(optval), optlen)
     level, optname, view, optlen = arguments.option_value(level, optname, optval, optlen)
@@ -153,7 +153,7 @@ def setsockopt(fd: Fd, level: Int, optname: Int, optval: Readable, optlen: Sockl
 
 @documented
 def bind(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
-    if type(addrlen) is int and type(addr) in FLAT and 0 <= addrlen <= size_of(addr):
+    if type(addrlen) is int and type(addr) in FLAT and 0 <= addrlen <= own_size(addr):
         return bind_at(fd, addressof(addr), addrlen)
     view, addrlen = arguments.address(addr, addrlen)
     return pysock_raw_bind(fd, _pointer(view, _ADDRESS), addrlen & 0xFFFFFFFF)
@@ -168,8 +168,8 @@ def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
     if (
         type(addrlen) is socklen_t
         and type(addr) in FLAT
-        and size_of(addrlen) == 4
-        and (room := addrlen.value) <= size_of(addr)
+        and own_size(addrlen) == 4
+        and (room := addrlen.value) <= own_size(addr)
     ):
         length = c_uint32(room)
         result = accept_at(fd, addressof(addr), addressof(length))
@@ -180,7 +180,7 @@ def accept(fd: Fd, addr: Writable, addrlen: SocklenPointer, /) -> Fd:
 
 @documented
 def connect(fd: Fd, addr: Readable, addrlen: Socklen, /) -> Int:
-    if type(addrlen) is int and type(addr) in FLAT and 0 <= addrlen <= size_of(addr):
+    if type(addrlen) is int and type(addr) in FLAT and 0 <= addrlen <= own_size(addr):
         return connect_at(fd, addressof(addr), addrlen)
     view, addrlen = arguments.address(addr, addrlen)
     return pysock_raw_connect(fd, _pointer(view, _ADDRESS), addrlen & 0xFFFFFFFF)

@@ -5,7 +5,7 @@ Each row is one of
     provoked      the case named as evidence gets this errno from the kernel, for the documented reason
     differently   Linux answers something else: the case named as evidence shows what
     injected      no case gets it, or none gets it every time, for the reason given as evidence; strace's error
-                  injection shows that it passes through the backends unchanged (tests/test_injected.py)
+                  injection shows that it passes through the backends unchanged (tests/test_errnos_injected.py)
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import platform
 import struct
 from collections.abc import Iterator
 
-from pysock_raw.conformance.scarcity import Undo, guarded
+from pysock_raw.conformance.guardian import Undo, guarded
 
 SYS_BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "ppc64le": 361, "s390x": 351}.get(platform.machine())
 BPF_PROG_LOAD, BPF_LINK_CREATE = 5, 28  # linux/bpf.h

@@ -7,11 +7,12 @@ import time
 
 import pytest
 
-from pysock_raw.conformance import scarcity
+from pysock_raw.conformance import guardian
 from pysock_raw.conformance.box import Unarranged
+from pysock_raw.conformance.guardian import guarded
 from pysock_raw.conformance.needs import lacking
 from pysock_raw.conformance.runner import Job, run
-from pysock_raw.conformance.scarcity import guarded
+from pysock_raw.conformance.scarcity import out_of_memory
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_it_is_undone_when_the_whole_process_group_is_killed(setting, lowered):
 
 
 def test_it_is_undone_in_time_though_the_process_hangs(setting, lowered, monkeypatch):
-    monkeypatch.setattr(scarcity, "PATIENCE", 0.05)
+    monkeypatch.setattr(guardian, "PATIENCE", 0.05)
 
     def work():
         with guarded(lowered):
@@ -103,7 +104,7 @@ def test_who_waits_for_memory_of_its_own_goes_on():
     def touch():
         memory[:] = text
 
-    ((_, ran),) = run([Job("touch", lambda sinks: scarcity.out_of_memory(touch))], 1)
+    ((_, ran),) = run([Job("touch", lambda sinks: out_of_memory(touch))], 1)
     assert ran.ended is None
     memory.close()
 
