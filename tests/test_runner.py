@@ -196,6 +196,14 @@ def test_a_keeper_has_one_program_after_the_other_and_nothing_stays(tmp_path, mo
     assert os.listdir(tmp_path) == []
 
 
+def test_children_of_whoever_runs_programs_are_neither_killed_nor_waited_for():
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as own:
+        run = run_alone(lambda sinks: os.kill(os.getppid(), signal.SIGKILL))
+        assert run.ended == "the program ended the process that waits for its end"
+        assert own.poll() is None
+    assert own.returncode == 0
+
+
 def test_an_interrupted_run_leaves_nobody(fifo):
     path, gone = fifo
     jobs = [Job(1, lambda sinks: stay(path, 1)), Job(2, lambda sinks: None)]
