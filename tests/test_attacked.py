@@ -1,5 +1,6 @@
 """Programs that attack who runs them: each gets a verdict that is not `same`, and the run goes on."""
 
+import contextlib
 import io
 import os
 import re
@@ -20,6 +21,15 @@ BEFORE = """
 import contextlib, ctypes, faulthandler, json, os, resource, shutil, signal, sys, threading, time
 def descriptors_of_the_runner():
     return [fd for fd in map(int, os.listdir("/proc/self/fd")) if fd >= 200]
+def grandparent():
+    with open(f"/proc/{os.getppid()}/stat") as stat:
+        return int(stat.read().rpartition(")")[2].split()[1])
+def leave_processes_behind():
+    for _ in range(5):
+        if os.fork() == 0:
+            if os.fork() == 0:
+                os.setsid()
+            signal.pause()
 fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
 """
 
@@ -52,6 +62,19 @@ ATTACKS = {
     "raises a megabyte": ("raise RuntimeError('x' * 10**6)", "RuntimeError: x{4082}"),
     "recurses without end": ("def f(): f()\nf()", "RecursionError: .*"),
     "kills its parent": ("os.kill(os.getppid(), signal.SIGKILL); signal.pause()", ".* process that waits for its end"),
+    "forks, then kills its parent": (
+        "leave_processes_behind(); os.kill(os.getppid(), signal.SIGKILL); signal.pause()",
+        ".* process that waits for its end",
+    ),
+    "forks, then kills its grandparent": (
+        "leave_processes_behind(); os.kill(grandparent(), signal.SIGKILL); 1 / 0",
+        "ZeroDivisionError.*",
+    ),
+    "forks, stops its grandparent, then kills its parent": (
+        "leave_processes_behind(); os.kill(grandparent(), signal.SIGSTOP)\n"
+        "os.kill(os.getppid(), signal.SIGKILL); signal.pause()",
+        DEADLINE,
+    ),
     "terminates its parent": ("os.kill(os.getppid(), signal.SIGTERM); signal.pause()", ".* process that waits .*"),
     "stops its parent": ("os.kill(os.getppid(), signal.SIGSTOP)", DEADLINE),
     "closes all descriptors": ("os.closerange(0, 4096)", WORDLESS),
@@ -138,6 +161,16 @@ def rendered(report):
     return file.getvalue()
 
 
+def left_in(directory: Path) -> list[str]:
+    """The processes that are in a directory or below, besides this one (proc(5))."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it is gone, or somebody else's
+            if Path(process, "cwd").readlink().is_relative_to(directory) and process.name != str(os.getpid()):
+                found.append(Path(process, "stat").read_text())
+    return found
+
+
 def ends(result, name):
     """How its runs ended, each with what it printed where that is not as expected."""
     expected = re.compile(ATTACKS[name][1])
@@ -158,6 +191,7 @@ def test_a_script(name, tmp_path, monkeypatch, sides):
     assert ends(result, name) == []
     assert (report.status, bool(result.nonconforming or report.unexplained)) == (1, True)
     assert "attack.py" in rendered(report)
+    assert left_in(tmp_path) == []
 
 
 @pytest.mark.usefixtures("small", "with_c")  # which alone tells that what fails alike on all sides is trouble

@@ -57,7 +57,7 @@ def plain(markup_script, sides):
     first, second, third, *_ = found["cases"]
     first["nonconforming"] = "it is none"
     second["skipped"] = "it lacks"
-    third["remarks"] = ["it is unexplained"]
+    third["sides"][sides[-1]]["remarks"] = third["remarks"] = ["it is unexplained"]
     third["verdicts"] = dict.fromkeys(third["verdicts"], "unexplained")
     for call in third["sides"][sides[-1]]["trace"][:1]:
         call.update(verdict="unexplained", beside=0)

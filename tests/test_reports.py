@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from html import unescape
 
 import pytest
 from schemas import invalid
@@ -278,6 +279,82 @@ class TestJunit:
 
 BRIEFLY = ("compare", "bind/tcp/twice", "--sides", "python")
 STARTS = {"report.html": "<!doctype html>", "report.json": "{\n", "report.xml": "<?xml ", "report.txt": "pysock_raw 0"}
+
+
+ENDS = """
+import pysock_raw as c
+fd = c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+if c.backend == "stdlib": raise KeyError("only-stdlib")
+c.listen(fd, 1)
+"""
+REMARKS = """
+import pysock_raw as c
+c.socket(c.AF_INET, c.SOCK_STREAM, 0)
+if c.backend == "stdlib": raise KeyError("only-stdlib")
+if c.backend == "python": raise ValueError("only-python")
+"""
+
+
+class TestSides:
+    """What stands in a report about a side is what this side did."""
+
+    @pytest.fixture
+    def document(self, tmp_path, with_c, sides):
+        def compared(text):
+            (tmp_path / "script.py").write_text(text)
+            return to_json(compare_script(tmp_path / "script.py", sides))
+
+        return compared
+
+    def failures(self, document):
+        root = junit.suites(document)
+        return {suite.get("name"): [failure.text for failure in suite.iter("failure")] for suite in root}
+
+    def test_a_program_that_ended_before_a_call_did_not_make_it(self, document):
+        found = document(ENDS)
+        (script,) = found["cases"]
+        run = script["sides"]["stdlib"]
+        assert invalid("compare.json", found) == []
+        assert [call["call"] for call in script["sides"]["c"]["trace"]] == ["socket", "listen"]
+        assert [call["call"] for call in run["trace"]] == ["socket"]
+        assert run["ended_before"] == {"beside": 1, "verdict": "unexplained", "difference": None}
+        assert script["sides"]["c"]["ended_before"] is None
+        ended = "ended before it made this call: KeyError: 'only-stdlib'"
+        called = "listen(fd1, 1) = 0"
+        assert re.findall(r"^  (c|stdlib) +(listen.*|ended before.*)$", printed(found), re.M) == [
+            ("c", f"{called}   at script.py:5"),
+            ("stdlib", ended),
+        ]
+        assert self.failures(found) == {"c": [], "python": [], "stdlib": [f"c: {called}\nstdlib: {ended}"]}
+        assert ended in unescape(page(found))
+
+    def test_what_a_side_lacks_is_said_where_it_ended(self, sides):
+        found = to_json(compare_cases(chosen(["socket/local/name-of-the-family"], None), sides))
+        (case,) = found["cases"]
+        run = case["sides"]["stdlib"]
+        assert (run["trace"], run["ended_before"]["difference"]) == ([], "socket-names-of-families")
+        assert "ended before it made this call: Lacking: the stdlib side has no AF_LOCAL" in printed(found)
+
+    def test_remarks_stand_under_their_side(self, document):
+        found = document(REMARKS)
+        remarks = {
+            "c": [],
+            "python": ["python ended with ValueError: only-python, C with no error"],
+            "stdlib": ["stdlib ended with KeyError: 'only-stdlib', C with no error"],
+        }
+        (script,) = found["cases"]
+        assert {side: run["remarks"] for side, run in script["sides"].items()} == remarks
+        assert script["remarks"] == [*remarks["python"], *remarks["stdlib"]]
+        assert self.failures(found) == remarks
+        assert re.findall(r"^  (\w+) +(\w+ ended with .*, C with no error)$", printed(found), re.M) == [
+            (side, remark) for side, about in remarks.items() for remark in about
+        ]
+
+    def test_a_suite_names_the_differences_of_its_side(self, sides):
+        found = to_json(compare_cases(chosen(["bind/null"], None), sides))
+        said = {suite.get("name"): [text.text for text in suite.iter("system-out")] for suite in junit.suites(found)}
+        assert said["python"] == ["emulated: see the report in JSON"]
+        assert said["stdlib"] == [f"refused: {', '.join(found['differences'])}"]
 
 
 class TestFiles:

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,6 +195,63 @@ def test_a_keeper_has_one_program_after_the_other_and_nothing_stays(tmp_path, mo
     assert [found[number].ended for number in (0, 2)] == [None, None]
     assert found[0].observed != found[2].observed
     assert os.listdir(tmp_path) == []
+
+
+def test_children_of_whoever_runs_programs_are_neither_killed_nor_waited_for():
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as own:
+        run = run_alone(lambda sinks: os.kill(os.getppid(), signal.SIGKILL))
+        assert run.ended == "the program ended the process that waits for its end"
+        assert own.poll() is None
+    assert own.returncode == 0
+
+
+WITH_LITTLE_ROOM = [
+    "unshare",
+    "--map-root-user",
+    "--mount",
+    "sh",
+    "-c",
+    'mount -t tmpfs -o size=$0 none "$1" && shift && "$@"',
+]
+
+
+@pytest.fixture
+def comparing(tmp_path):
+    """Compare a script with this text, where the directory for temporary files has this size: status and output."""
+    directory = tmp_path / "small"
+    directory.mkdir()
+    if shutil.which("unshare") is None or subprocess.run([*WITH_LITTLE_ROOM, "4k", directory, "true"]).returncode:
+        pytest.skip("no file system can be mounted here")
+
+    def compare(text, size):
+        script = tmp_path / "script.py"
+        script.write_text(text)
+        command = [sys.executable, "-m", "pysock_raw", "compare", "--sides", "python,stdlib", str(script)]
+        environment = {**os.environ, "TMPDIR": str(directory)}
+        ran = subprocess.run(
+            [*WITH_LITTLE_ROOM, size, directory, *command], env=environment, capture_output=True, text=True
+        )
+        return ran.returncode, ran.stdout, ran.stderr.replace(str(directory), "DIRECTORY")
+
+    return compare
+
+
+NO_ROOM = (
+    "pysock-raw: cannot write: the records of a program into DIRECTORY: No space left on device"
+    " (TMPDIR can name another directory)\n"
+)
+
+
+TOO_MUCH = {
+    "from the beginning": ("import pysock_raw as c; c.close(-1)", "4k"),
+    "of its records": ("import pysock_raw as c\nfor _ in range(1000): c.close(-1)", "128k"),
+    "of what it prints": ("import os\nwhile True: os.write(1, bytes(4096))", "128k"),
+}
+
+
+@pytest.mark.parametrize(("text", "size"), TOO_MUCH.values(), ids=TOO_MUCH)
+def test_too_much_for_the_directory_for_temporary_files_is_no_verdict(text, size, comparing):
+    assert comparing(text, size) == (3, "", NO_ROOM)
 
 
 def test_an_interrupted_run_leaves_nobody(fifo):

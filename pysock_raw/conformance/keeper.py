@@ -4,6 +4,9 @@ left of it.
 A program cannot end the comparison by a signal to its parent. Whatever it started is ended with it, also what went into
 a session of its own, because orphans come to the keeper (PR_SET_CHILD_SUBREAPER, on Linux alone). If the runner is
 killed, the keeper does the same, and if the keeper is killed, so is the program (PR_SET_PDEATHSIG).
+
+Who kills the keeper frees its orphans: they come to its guard, a process between it and the runner. The runner is no
+subreaper itself, because whoever uses it may have children of its own, and nothing tells them from orphans.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ class Keeper:
         self._pid = os.fork()
         if self._pid == 0:
             os.close(self._say)
-            _keep(start, hear, tell)
+            _guard(start, hear, tell)
         os.close(tell)
         os.close(hear)
 
@@ -49,7 +52,7 @@ class Keeper:
         return self._told()
 
     def dismiss(self) -> None:
-        """End the keeper, and its program first."""
+        """End the keeper, its program first, and its guard."""
         self._order(LEAVE)
         while self._told() is not None:
             pass
@@ -63,21 +66,37 @@ class Keeper:
 
     def _told(self) -> int | None:
         while not select.select([self.ended], [], [], AWAKE)[0]:
-            os.kill(self._pid, signal.SIGCONT)  # a program may have stopped it, and may do so again
+            _kill(os.killpg, self._pid, signal.SIGCONT)  # a program may have stopped it, and may do so again
         told = os.read(self.ended, SIZE)
         return int.from_bytes(told, "little") if told else None
 
 
-def _keep(start: Start, hear: int, tell: int) -> NoReturn:
-    """The whole life of a keeper: until the runner has no more programs, or is gone."""
+def _guard(start: Start, hear: int, tell: int) -> NoReturn:
+    """The whole life of a guard: until its keeper is gone, and then all that this one left. As long as it has the pipe
+    too, the runner hears of no end."""
     try:
         os.setpgid(0, 0)  # an interrupt at the terminal is for the runner
+        _on_linux(PR_SET_CHILD_SUBREAPER, 1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        pid = os.fork()
+        if pid == 0:
+            _keep(start, hear, tell)
+        os.close(hear)
+        os.waitpid(pid, 0)
+        _end_descendants()
+    finally:
+        os._exit(0)
+
+
+def _keep(start: Start, hear: int, tell: int) -> NoReturn:
+    """The whole life of a keeper, in the process group of its guard: until the runner has no more programs, or is
+    gone."""
+    try:
         _on_linux(PR_SET_CHILD_SUBREAPER, 1)
         wake, waker = os.pipe()
         os.set_blocking(waker, False)
         signal.set_wakeup_fd(waker)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         while (order := os.read(hear, SIZE)) not in (LEAVE, b""):
             if order != END:  # of a program that has ended
                 pid = os.fork()
@@ -124,9 +143,9 @@ def _children() -> Iterator[int]:
                 yield int(name)
 
 
-def _kill(how: Callable[[int, int], None], pid: int) -> None:
+def _kill(how: Callable[[int, int], None], pid: int, number: int = signal.SIGKILL) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):  # PermissionError: of zombies, on macOS
-        how(pid, signal.SIGKILL)
+        how(pid, number)
 
 
 def _on_linux(option: int, value: int) -> None:

@@ -6,6 +6,8 @@ comparison.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -32,6 +34,7 @@ STOPPED = ("deadline: ", "limit: ", "killed by ", "the program ")
 WITHOUT_A_WORD = "the program ended its process without a word"
 SHOWN = 4096  # bytes of what a program printed that a run keeps
 MOST_CALLS = 100_000
+ROOM = 2**16  # bytes that there have to be for what a program records and prints
 
 
 @dataclass
@@ -61,11 +64,11 @@ class Job:
 
 
 def run(jobs: list[Job], workers: int, deadline: float = DEADLINE) -> Iterator[tuple[Any, Run]]:
-    """Run the jobs, at most `workers` at a time, and yield (key, run) as they end."""
+    """Run the jobs, at most `workers` at a time, and yield (key, run) as they end. OSError if what they do cannot be
+    written: what is left of it would make a false verdict."""
     free: list[_Worker] = []
     running: set[_Worker] = set()
-    directory = tempfile.TemporaryDirectory(prefix="pysock_raw.", ignore_cleanup_errors=True)
-    with directory as root, selectors.DefaultSelector() as selector:
+    with _room_needed(), _directory() as root, selectors.DefaultSelector() as selector:
         os.chmod(root, 0o711)  # a program may give up its privileges and still has its own directory
         try:
             for number in range(len(jobs)):
@@ -80,6 +83,22 @@ def run(jobs: list[Job], workers: int, deadline: float = DEADLINE) -> Iterator[t
         finally:  # also when the run is interrupted, nobody stays behind
             for worker in (*free, *running):
                 worker.dismiss()
+
+
+@contextlib.contextmanager
+def _room_needed() -> Iterator[None]:
+    """Where there is no room, say where, and for what."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f"{tempfile.gettempdir()}: {error.strerror} (TMPDIR can name another directory)"
+        raise OSError(error.errno, f"the records of a program into {where}") from error
+
+
+def _directory() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="pysock_raw.", ignore_cleanup_errors=True)
 
 
 def _ended(selector: selectors.BaseSelector, running: set[_Worker], free: list[_Worker]) -> Iterator[tuple[Any, Run]]:
@@ -125,6 +144,8 @@ class _Worker:
         self.place.mkdir(mode=0o711)
         for file in (self._records, self._printed):
             file.truncate(0)
+        _fill(self._records, ROOM)
+        self._records.truncate(0)
         self.deadline = time.monotonic() + self.seconds
         pid = self._keeper.begin(number)
         self._strace = Strace(pid, self.place) if self.job.syscalls and pid else None
@@ -147,6 +168,8 @@ class _Worker:
             run.ended = "the program ended the process that waits for its end"
         elif os.WIFSIGNALED(status) and run.ended == WITHOUT_A_WORD:
             run.ended = f"killed by {_signal(os.WTERMSIG(status))}"
+        if run.ended:  # for want of room, perhaps
+            _fill(self._records, ROOM)
         shutil.rmtree(self.place, ignore_errors=True)  # a program may have left what cannot be removed
         return run
 
@@ -161,6 +184,11 @@ def _file() -> IO[bytes]:
     file = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the child
     fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
     return file
+
+
+def _fill(file: IO[bytes], size: int) -> None:
+    while size:
+        size -= os.write(file.fileno(), bytes(size))
 
 
 def _signal(number: int) -> str:

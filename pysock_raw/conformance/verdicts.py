@@ -145,7 +145,7 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
             program[-1].append(Pair(mine, theirs, program[-1], len(program[-1]), program))
     exception = _exception(c, other)
     if actors:
-        _end_as_answer(program, calls.get(actors[0], []), exception, len(other.trace))
+        _end_as_answer(program, calls.get(actors[0], []), exception)
     for actor, pairs in zip(actors, program, strict=True):
         left = calls.get(actor, [])[len(pairs) :], others.get(actor, [])[len(pairs) :]
         if exception is not None and actor != actors[0] and not left[1]:
@@ -170,13 +170,14 @@ def _exception(c: Run, other: Run) -> str | None:
     return None if ended is None or ended == c.ended or ended.startswith(STOPPED) else ended
 
 
-def _end_as_answer(program: Program, calls: list[Record], exception: str | None, at: int) -> None:
+def _end_as_answer(program: Program, calls: list[Record], exception: str | None) -> None:
     """Where nothing differed before it, the exception that ended a program (a name that Python lacks, say) is what it
-    has instead of C's next call, at the end of its trace."""
+    has instead of C's next call. It never made that one: its counterpart has no place (`at`) in its trace."""
     pairs = program[0]
     if exception is not None and len(pairs) < len(calls) and (not pairs or pairs[-1].equal()):
         mine = calls[len(pairs)]
-        theirs = {**mine, "result": None, "errno": None, "raised": exception, "at": at}
+        asked = {key: mine[key] for key in ("call", "args")}
+        theirs = {**asked, "result": None, "errno": None, "raised": exception, "emulated": False, "at": None}
         pairs.append(Pair(mine, theirs, pairs, len(pairs), program))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pysock_raw.report.view import Case, counted, named
+from pysock_raw.report.view import Case, answers, counted, named, said
 from pysock_raw.trace_text import argument, ending
 
 Call = dict[str, Any]
@@ -65,12 +65,13 @@ def rows(case: Case) -> list[Row | Fold]:
 
 
 def _rows(case: Case) -> Iterator[Row]:
-    (_, c), *others = ((side, run["trace"]) for side, run in case["sides"].items())
-    beside = [{call["beside"]: call for call in trace if call["beside"] is not None} for _, trace in others]
+    reference, *others = case["sides"]
+    c = case["sides"][reference]["trace"]
+    beside = [{answer["beside"]: answer for answer in answers(case, side)} for side in others]
     for at, call in enumerate(c):
         others_here = [calls.get(at) for calls in beside]
         yield Row(call["call"], call["where"], _merged(call, others_here), _syscalls([call, *others_here]))
-    alone = [[call for call in trace if call["beside"] is None] for _, trace in others]
+    alone = [[call for call in case["sides"][side]["trace"] if call["beside"] is None] for side in others]
     for calls in itertools.zip_longest(*alone):
         first = next(call for call in calls if call)
         each = [Cell(1, _parts(call, None)) if call else Cell(1) for call in calls]
@@ -99,6 +100,8 @@ def _merged(c: Call, others: Iterable[Call | None]) -> tuple[Cell, ...]:
 
 def _parts(call: Call, c: Call | None) -> tuple[Part, ...]:
     """A call's line in pieces, with those marked that differ from their counterpart's in c."""
+    if "call" not in call:  # its side ended instead
+        return ((said(call), True),)
     texts, ends = _texts(call)
     if c is None:
         return ((f"{call['call']}({', '.join(texts)}) = {ends}", False),)

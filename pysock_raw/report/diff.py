@@ -109,4 +109,5 @@ def _changed_calls(side: str, a: list[str], b: list[str]) -> Iterator[Change]:
 
 
 def _differences(run: dict[str, Any]) -> list[str]:
-    return sorted({call["difference"] for call in run["trace"] if call.get("difference")})
+    answers = [*run["trace"], run.get("ended_before") or {}]  # which a report of an older version has not
+    return sorted({answer["difference"] for answer in answers if answer.get("difference")})

@@ -1,7 +1,8 @@
 """JSON of compare, schema 1 (schemas/compare.json): a key may be added, none changes its meaning.
 
 Beside what a trace has, each call has its numbers by name (`named`), and each call of a side other than the first
-its place in the comparison: the call of the first side that it stands `beside`, the verdict and the difference.
+its place in the comparison: the call of the first side that it stands `beside`, the verdict and the difference. A
+trace holds only calls that were made; a side whose end came instead of one has that place under `ended_before`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from pysock_raw.conformance.compare import Report, Result
 from pysock_raw.conformance.differences import CATALOGUE, Difference
 from pysock_raw.conformance.environment import environment
 from pysock_raw.conformance.naming import named
+from pysock_raw.conformance.runner import Run
 from pysock_raw.conformance.verdicts import Comparison
 
 Document = dict[str, Any]
+ALONE: dict[str, Any] = {"beside": None, "verdict": None, "difference": None}
 
 
 def render(report: Report, file: IO[str]) -> None:
@@ -77,44 +80,37 @@ def _case(result: Result) -> dict[str, Any]:
         "verdicts": {side: comparison.verdict for side, comparison in result.comparisons.items()},
         "differences": result.differences,
         "uncompared": {side: comparison.uncompared for side, comparison in result.comparisons.items()},
-        "remarks": [remark for comparison in result.comparisons.values() for remark in comparison.remarks],
+        "remarks": list(dict.fromkeys(it for found in result.comparisons.values() for it in found.remarks)),
     }
 
 
 def _side(result: Result, side: str) -> dict[str, Any]:
-    run = result.runs[side]
+    run, comparison = result.runs[side], result.comparisons.get(side)
+    compared = _compared(comparison) if comparison else {}
     return {
         "outcome": result.outcome(side),
-        "trace": _trace(result, side),
+        "trace": _trace(run, compared, ALONE if comparison else {}),
         "ended": run.ended,
+        "ended_before": compared.get(None),
         "leaked": run.leaked,
         "printed": run.printed,
+        "remarks": comparison.remarks if comparison else [],
     }
 
 
-def _trace(result: Result, side: str) -> list[dict[str, Any]]:
-    """The calls of a side, with names for their numbers and, beside C's, how they were judged. The last may be one that
-    was never made: an exception ended the program instead."""
-    run, comparison = result.runs[side], result.comparisons.get(side)
-    records = {record["at"]: record for actor in named(run.trace, run.forks).values() for record in actor}
-    never = [pair.other for pair in comparison.pairs if pair.other["at"] == len(run.trace)] if comparison else []
-    judged = _judged(comparison, len(run.trace) + len(never)) if comparison else []
-    begun = next(iter(run.trace or result.runs[result.reference].trace), {})
-    return [
-        {**call, "named": {key: records[at][key] for key in ("args", "result")}, **(judged[at] if judged else {})}
-        for at, call in enumerate(run.trace)
-    ] + [
-        {**begun, **call, "named": {key: call[key] for key in ("args", "result")}, **judged[call["at"]]}
-        for call in never
-    ]
-
-
-def _judged(comparison: Comparison, calls: int) -> list[dict[str, Any]]:
-    """For each call of a side: beside which of C's it was compared, and how it was judged."""
-    alone = {"beside": None, "verdict": None, "difference": None}
-    found: list[dict[str, Any]] = [dict(alone) for _ in range(calls)]
-    for pair in comparison.pairs:
-        found[pair.other["at"]].update(beside=pair.c["at"], verdict="same")
+def _compared(comparison: Comparison) -> dict[int | None, dict[str, Any]]:
+    """Beside which call of C's a side's calls were compared, by their places in its trace, and how they were judged.
+    Under None: its end, if that came instead of a call."""
+    found = {pair.other["at"]: ALONE | {"beside": pair.c["at"], "verdict": "same"} for pair in comparison.pairs}
     for judged in comparison.judged:
         found[judged.pair.other["at"]].update(verdict=judged.verdict, difference=judged.difference)
     return found
+
+
+def _trace(run: Run, compared: dict[int | None, dict[str, Any]], alone: dict[str, Any]) -> list[dict[str, Any]]:
+    """The calls of a side, with names for their numbers and, beside C's, how they were judged."""
+    records = {record["at"]: record for actor in named(run.trace, run.forks).values() for record in actor}
+    return [
+        {**call, "named": {key: records[at][key] for key in ("args", "result")}, **compared.get(at, alone)}
+        for at, call in enumerate(run.trace)
+    ]

@@ -9,8 +9,8 @@ from typing import IO
 
 from pysock_raw.conformance.compare import Report
 from pysock_raw.report.json import Document, to_json
-from pysock_raw.report.view import Case, named, sides, unexplained, unexplained_calls
-from pysock_raw.trace_text import line, printable
+from pysock_raw.report.view import Case, answers, said, sides, unexplained, unexplained_answers
+from pysock_raw.trace_text import printable
 
 
 def render(report: Report, file: IO[str]) -> None:
@@ -42,20 +42,21 @@ def _test(suite: ET.Element, case: Case, side: str) -> None:
         message = f"{kind}: {case['shows']}"
         ET.SubElement(test, "failure", type=kind, message=printable(message)).text = "\n".join(map(printable, lines))
     elif case["verdicts"].get(side, "same") != "same":
-        said = f"{case['verdicts'][side]}: {', '.join(case['differences']) or 'see the report in JSON'}"
-        ET.SubElement(test, "system-out").text = printable(said)
+        known = ", ".join(dict.fromkeys(filter(None, (answer["difference"] for answer in answers(case, side)))))
+        text = f"{case['verdicts'][side]}: {known or 'see the report in JSON'}"
+        ET.SubElement(test, "system-out").text = printable(text)
 
 
 def _failure(case: Case, side: str) -> list[str]:
     """The kind of a failure and its lines, or nothing."""
     if side not in case["verdicts"] and case["nonconforming"]:
         trace = case["sides"][side]["trace"]
-        return ["nonconforming", case["nonconforming"], *(line(named(call)) for call in trace)]
+        return ["nonconforming", case["nonconforming"], *map(said, trace)]
     return ["unexplained", *_unexplained(case, side)] if side in unexplained(case) else []
 
 
 def _unexplained(case: Case, side: str) -> Iterator[str]:
-    yield from case["remarks"]
-    for beside, call in unexplained_calls(case, side):
-        yield f"{next(iter(case['sides']))}: {line(named(beside))}"
-        yield f"{side}: {line(named(call))}"
+    yield from case["sides"][side]["remarks"]
+    for beside, answer in unexplained_answers(case, side):
+        yield f"{next(iter(case['sides']))}: {said(beside)}"
+        yield f"{side}: {said(answer)}"

@@ -25,16 +25,15 @@ from pysock_raw.report.view import (
     headline,
     inexpressible,
     last_line,
-    named,
     ran,
     readable,
+    said,
     script,
     sides,
     skipped,
     unexplained,
-    unexplained_calls,
+    unexplained_answers,
 )
-from pysock_raw.trace_text import line
 
 WORDS = {"differs": "differ"}
 COLOURS = {"same": "green", "unexplained": "bold red"}
@@ -228,14 +227,14 @@ def _trouble(out: Console, document: Document) -> None:
 
 
 def _unexplained(case: Case, reference: str, side: str) -> Iterator[tuple[str, str]]:
-    for remark in case["remarks"]:
+    for remark in case["sides"][side]["remarks"]:
         yield side, remark
-    calls = list(unexplained_calls(case, side))
-    for beside, call in calls[:SHOWN]:
-        yield reference, f"{line(named(beside))}   at {beside['where']}"
-        yield side, line(named(call))
-    if len(calls) > SHOWN:
-        yield side, f"and {len(calls) - SHOWN} more calls (all are in --format json)"
+    answers = list(unexplained_answers(case, side))
+    for beside, answer in answers[:SHOWN]:
+        yield reference, f"{said(beside)}   at {beside['where']}"
+        yield side, said(answer)
+    if len(answers) > SHOWN:
+        yield side, f"and {len(answers) - SHOWN} more calls (all are in --format json)"
 
 
 def _skipped(out: Console, document: Document) -> None:

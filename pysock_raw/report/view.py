@@ -57,6 +57,18 @@ def named(call: dict[str, Any]) -> dict[str, Any]:
     return {**call, **call["named"]}
 
 
+def answers(case: Case, side: str) -> Iterator[dict[str, Any]]:
+    """What a side has beside the calls of the first: its own, and its end if that came instead of one."""
+    run = case["sides"][side]
+    yield from run["trace"]
+    if run["ended_before"]:
+        yield {**run["ended_before"], "raised": run["ended"]}
+
+
+def said(answer: dict[str, Any]) -> str:
+    return line(named(answer)) if "call" in answer else f"ended before it made this call: {answer['raised']}"
+
+
 def with_syscalls(document: Document) -> int:
     """In how many cases the calls have their system calls."""
     reference = sides(document)[0]
@@ -111,31 +123,31 @@ def _counted(verdicts: Iterable[str]) -> dict[str, int]:
 
 @dataclass
 class Place:
-    """One call that a difference explains."""
+    """One answer to a call that a difference explains."""
 
     case: Case
     reference: str
     side: str
-    call: dict[str, Any]
+    answer: dict[str, Any]
 
     @property
     def beside(self) -> dict[str, Any]:
         """Its counterpart on the first side."""
-        found: dict[str, Any] = self.case["sides"][self.reference]["trace"][self.call["beside"]]
+        found: dict[str, Any] = self.case["sides"][self.reference]["trace"][self.answer["beside"]]
         return found
 
     def shown(self, side: str) -> str:
         """What a side did here: the call that differs, after the call that the case is about where that is another,
         and what was observed if that differs too."""
-        call = self.beside if side == self.reference else self.call
-        lines = [line(named(call))]
+        lines = [said(self.beside if side == self.reference else self.answer)]
+        earlier = range(self.answer["beside"])
         about = [
-            earlier
-            for earlier in self.case["sides"][self.reference]["trace"][: self.call["beside"]]
-            if earlier["call"] == self.case["call"]
+            call
+            for at, call in enumerate(self.case["sides"][side]["trace"])
+            if call["call"] == self.case["call"] and call.get("beside", at) in earlier
         ]
-        if call["call"] != self.case["call"] and about:
-            lines.insert(0, line(named(about[-1])))
+        if self.beside["call"] != self.case["call"] and about:
+            lines.insert(0, said(about[-1]))
         found = {name: str(run["outcome"]["observed"]) for name, run in self.case["sides"].items() if not run["ended"]}
         if len(set(found.values())) > 1 and side in found:
             lines.append(f"observed {found[side]}")
@@ -175,9 +187,9 @@ def findings(document: Document) -> list[Finding]:
     reference, *others = sides(document)
     for side in reversed(others):
         for case in ran(document):
-            for call in case["sides"][side]["trace"]:
-                if call["difference"] is not None:
-                    found[call["difference"]].places.append(Place(case, reference, side, call))
+            for answer in answers(case, side):
+                if answer["difference"] is not None:
+                    found[answer["difference"]].places.append(Place(case, reference, side, answer))
     return list(found.values())
 
 
@@ -194,17 +206,17 @@ def inexpressible(document: Document) -> dict[tuple[str, str], list[str]]:
     reasons: dict[tuple[str, str], list[str]] = {}
     for case in ran(document):
         for side in case["verdicts"]:
-            for call in case["sides"][side]["trace"]:
-                if call["verdict"] == "inexpressible" and call["difference"] is None:
-                    reasons.setdefault((side, _unsaid(case, call)), []).append(case["id"])
+            for answer in answers(case, side):
+                if answer["verdict"] == "inexpressible" and answer["difference"] is None:
+                    reasons.setdefault((side, _unsaid(case, answer)), []).append(case["id"])
     return reasons
 
 
-def _unsaid(case: Case, call: dict[str, Any]) -> str:
+def _unsaid(case: Case, answer: dict[str, Any]) -> str:
     """Why the call, or its counterpart where the fallback stands in for C, is inexpressible."""
     reference = next(iter(case["sides"].values()))
-    said = [call["raised"], reference["trace"][call["beside"]]["raised"]]
-    return next(str(raised) for raised in said if raised and raised.startswith(tuple(UNSAID))).partition(": ")[2]
+    both = [answer["raised"], reference["trace"][answer["beside"]]["raised"]]
+    return next(str(raised) for raised in both if raised and raised.startswith(tuple(UNSAID))).partition(": ")[2]
 
 
 def skipped(document: Document) -> dict[str, list[str]]:
@@ -216,12 +228,12 @@ def skipped(document: Document) -> dict[str, list[str]]:
     return lacks
 
 
-def unexplained_calls(case: Case, side: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """The calls of a side that nothing explains, each after its counterpart."""
+def unexplained_answers(case: Case, side: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """The answers of a side that nothing explains, each after the call of the first side that it stands beside."""
     reference = next(iter(case["sides"]))
-    for call in case["sides"][side]["trace"]:
-        if call["verdict"] is not None and call["verdict"] not in ACCEPTABLE[side]:
-            yield case["sides"][reference]["trace"][call["beside"]], call
+    for answer in answers(case, side):
+        if answer["verdict"] is not None and answer["verdict"] not in ACCEPTABLE[side]:
+            yield case["sides"][reference]["trace"][answer["beside"]], answer
 
 
 def last_line(document: Document) -> str:
