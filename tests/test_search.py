@@ -2,6 +2,7 @@
 
 import pytest
 
+from pysock_raw.conformance.compare import compare_script
 from pysock_raw.conformance.differences import CATALOGUE
 from pysock_raw.conformance.needs import lacking
 from pysock_raw.conformance.programs import PRELUDE, Made, Step, script
@@ -18,6 +19,7 @@ def test_a_short_run_finds_nothing_unexplained():
     found = search(600, seed=1)
     assert (found.programs, found.unexplained) == (600, None)
     assert found.calls > 5000
+    assert found.uncompared < found.calls / 10
     assert set(found.verdicts) == {"python", "stdlib"}
 
 
@@ -37,10 +39,34 @@ def test_what_nothing_explains_is_found():
 def test_a_step_names_what_earlier_steps_made():
     make = Step("ends(c.socket(c.AF_INET, c.SOCK_STREAM, 0))", makes=("fd",))
     use = Step("c.listen({}, {})", (Made("fd", 1), "5"))
-    assert script([use, make, make, use, use]).splitlines()[-5:] == [
-        "c.listen(999, 5)",
-        "fd1 = ends(c.socket(c.AF_INET, c.SOCK_STREAM, 0))",
-        "fd2 = ends(c.socket(c.AF_INET, c.SOCK_STREAM, 0))",
-        "c.listen(fd1, 5)",
-        "c.listen(fd1, 5)",
+    assert script([use, make, make, use, use]).splitlines()[-7:] == [
+        "fd1 = fd2 = -1",
+        "",
+        "with going_on: c.listen(999, 5)",
+        "with going_on: fd1 = ends(c.socket(c.AF_INET, c.SOCK_STREAM, 0))",
+        "with going_on: fd2 = ends(c.socket(c.AF_INET, c.SOCK_STREAM, 0))",
+        "with going_on: c.listen(fd1, 5)",
+        "with going_on: c.listen(fd1, 5)",
     ]
+
+
+CONNECTED = Step("connected(inet(c.INADDR_LOOPBACK, 0), c.SOCK_STREAM)", makes=("fd",) * 3)
+#: the call that Python alone refuses, and its difference
+REFUSED = {
+    "bind": (Step("c.bind({}, None, 0)", (Made("fd", 1),)), "bind-null-address"),
+    "accept": (Step("ends(c.accept({}, None, None))", ("-1",), makes=("fd",)), "accept-negative-descriptor"),
+    "recv": (Step("c.recv({0}, None, 1, 0)", (Made("fd", 1), "True"), (), "signalled({0}, {1})"), "recv-null-buffer"),
+    "connected": (Step("connected(cut(inet(0, 0), 8), c.SOCK_STREAM)", (), ("fd",) * 3), "bind-short-address"),
+}
+
+
+@pytest.mark.parametrize(("step", "difference"), REFUSED.values(), ids=REFUSED)
+def test_a_program_goes_on_after_what_python_alone_refuses(step, difference, tmp_path):
+    found = tmp_path / "found.py"
+    found.write_text(script([CONNECTED, step, Step("c.listen({}, -1)", (Made("fd", 9),))]))
+    (result,) = compare_script(found, ["c", "stdlib"]).results
+    comparison = result.comparisons["stdlib"]
+    assert difference in comparison.differences
+    assert comparison.pairs[-1].call == "listen"
+    assert comparison.pairs[-1].c["where"] == f"found.py:{len(found.read_text().splitlines())}"
+    assert (result.nonconforming, result.runs["stdlib"].ended, comparison.uncompared) == (None, None, 0)

@@ -2,7 +2,8 @@
 
 A program is a list of steps, and a step is a line of Python: what is drawn is what can be run again. A step refers to
 what earlier steps made (the newest descriptor, the one before) only when it is written, so that Hypothesis may drop
-any other step. No call waits for long: `ends` gives every descriptor a time limit that C knows too.
+any other step. No call waits for long: `ends` gives every descriptor a time limit that C knows too. No call ends the
+program either: where it raises on one side alone, that side goes on as C does, and what comes after is compared too.
 """
 
 from __future__ import annotations
@@ -29,25 +30,36 @@ class Made:
 
 @dataclass(frozen=True)
 class Step:
-    """A line: {} in its text stand for its values. `makes` are the kinds of what it assigns."""
+    """A line: {} in its text stand for its values. `makes` are the kinds of what it assigns, `within` what it is in
+    beside `going_on`."""
 
     text: str
     values: tuple[str | Made, ...] = ()
     makes: tuple[str, ...] = ()
+    within: str = ""
+
+
+#: kind of what a step makes -> what it is until then, and if the step raises
+UNMADE = {"fd": "-1", "name": "(None, 0)"}
 
 
 @dataclass
 class _Written:
     lines: list[str] = field(default_factory=list)
-    made: dict[str, list[str]] = field(default_factory=lambda: {"fd": [], "name": []})
+    made: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in UNMADE})
 
     def add(self, step: Step) -> None:
-        line = step.text.format(*(self._value(value) for value in step.values))
+        line, within = (text.format(*map(self._value, step.values)) for text in (step.text, step.within))
         names = []
         for kind in step.makes:
             self.made[kind].append(f"{kind}{len(self.made[kind]) + 1}")
             names.append(self.made[kind][-1])
-        self.lines.append(f"{', '.join(names)} = {line}" if names else line)
+        managers = f"going_on, {within}" if within else "going_on"
+        self.lines.append(f"with {managers}: {', '.join(names)} = {line}" if names else f"with {managers}: {line}")
+
+    def unmade(self) -> list[str]:
+        """Lines that give all that is made a value before."""
+        return [" = ".join([*names, UNMADE[kind]]) for kind, names in self.made.items() if names]
 
     def _value(self, value: str | Made) -> str:
         if isinstance(value, str):
@@ -63,7 +75,7 @@ def script(steps: Iterable[Step]) -> str:
     written = _Written()
     for step in steps:
         written.add(step)
-    return "\n\n".join([PRELUDE, "".join(f"{line}\n" for line in written.lines)])
+    return "\n\n".join([PRELUDE, "\n".join([*written.unmade(), "", *written.lines, ""])])
 
 
 # --- values ---
@@ -212,8 +224,10 @@ COMMANDS = (
 # --- steps ---
 
 
-def _step(text: str, *values: st.SearchStrategy[str | Made], makes: tuple[str, ...] = ()) -> st.SearchStrategy[Step]:
-    return st.builds(Step, st.just(text), st.tuples(*values), st.just(makes))
+def _step(
+    text: str, *values: st.SearchStrategy[str | Made], makes: tuple[str, ...] = (), within: str = ""
+) -> st.SearchStrategy[Step]:
+    return st.builds(Step, st.just(text), st.tuples(*values), st.just(makes), st.just(within))
 
 
 _FD, _TWO, _THREE = ("fd",), ("fd",) * 2, ("fd",) * 3
@@ -271,8 +285,8 @@ STEPS: tuple[st.SearchStrategy[Step], ...] = (
     ),
     _step("c.poll(c.pollfd(999), 1, {})", _text(-1, -2, 2**31 - 1)),
     _step("ends(c.fcntl({}, c.F_DUPFD, {}))", fds, _text(0, 10, 100, -1), makes=_FD),
-    _step("with signalled({0}, {1}): c.recv({0}, bytearray(4), 4, 0)", fds, _text(True, False)),
-    _step("with signalled({0}, {1}): c.accept({0}, None, None)", fds, _text(True, False)),
+    _step("c.recv({0}, bytearray(4), 4, 0)", fds, _text(True, False), within="signalled({0}, {1})"),
+    _step("c.accept({0}, None, None)", fds, _text(True, False), within="signalled({0}, {1})"),
     _step("c.fcntl({}, {})", fds, st.sampled_from(COMMANDS)),
 )
 

@@ -6,6 +6,7 @@ from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import case, descriptor, error, success
 from pysock_raw.conformance.kinds import TCP, TCP6, UDP, UDP6, Kind, inet, pair, set_option
+from pysock_raw.conformance.messages import controls, message
 
 
 @case(
@@ -65,6 +66,39 @@ _option("name-of-a-udp-option", UDP, "IPPROTO_UDP", "UDP_CORK", 1, "udp(7)")
 )
 def _(c: Backend, box: Box) -> None:
     c.recv(UDP.socket(c), bytearray(1), 1, c.MSG_DONTWAIT | c.MSG_WAITFORONE)
+
+
+@case(
+    "sendmsg/udp/name-of-the-control-message",
+    "SCM_TXTIME is refused on a socket without SO_TXTIME",
+    error("EINVAL", "an experiment: __sock_cmsg_send in net/core/sock.c"),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> None:
+    fd = UDP.socket(c)
+    when = controls(c, (c.SOL_SOCKET, c.SCM_TXTIME, bytes(8)))
+    c.sendmsg(fd, message(c, b"x", to=inet(c, c.INADDR_LOOPBACK, 9), control=when), 0)
+
+
+@case(
+    "getpeername/tcp/name-of-the-length",
+    "a program makes room for the text of an address, and asks for the address then",
+    error("ENOTCONN", "POSIX.1 getpeername"),
+)
+def _(c: Backend, box: Box) -> None:
+    fd, room = TCP.socket(c), bytearray(c.INET6_ADDRSTRLEN)
+    c.getpeername(fd, room, c.socklen_t(len(room)))
+
+
+@case(
+    "fcntl/local/name-of-the-seal",
+    "sockets have no seals",
+    error("EINVAL", "fcntl(2) F_ADD_SEALS"),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> None:
+    one, _ = pair(c, c.SOCK_STREAM)
+    c.fcntl(one, c.F_ADD_SEALS, c.F_SEAL_FUTURE_WRITE)
 
 
 @case(

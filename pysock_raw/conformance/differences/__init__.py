@@ -18,6 +18,7 @@ from pysock_raw.conformance.differences import (
     receiving,
     signals,
     sockets,
+    texts,
     timeout_answers,
     timeouts,
 )
@@ -28,6 +29,7 @@ _THEMES = (
     descriptors,
     addresses,
     names,
+    texts,
     constants,
     pointers,
     lengths,

@@ -24,13 +24,15 @@ class Names:
     since: str
     """Which names Python got after 3.10, or a word on what it has."""
     evidence: str
+    until: str = ""
+    """The last CPython that lacks one of them."""
 
 
 NAMES = (
     Names("socket-names-of-families", "AF_", "address families", "AF_LOCAL is there as AF_UNIX alone.",
           "socket/local/name-of-the-family"),
-    Names("socket-names-of-types", "SOCK_", "types of sockets", "Of those in the headers SOCK_DCCP is missing.",
-          "socket/local/name-of-the-type"),
+    Names("socket-names-of-types", "SOCK_", "types of sockets",
+          "Of those in the headers SOCK_DCCP and SOCK_PACKET are missing.", "socket/local/name-of-the-type"),
     Names("socket-names-of-protocols", "IPPROTO_", "protocols", "IPPROTO_MPTCP is there.",
           "socket/udp/name-of-the-protocol"),
     Names("setsockopt-names-of-levels", "SOL_", "levels of options", "SOL_IPV6 is there as IPPROTO_IPV6 alone.",
@@ -48,11 +50,20 @@ NAMES = (
     Names("setsockopt-names-of-udp-options", "UDP_", "options of UDP", "It has none of them.",
           "setsockopt/udp/name-of-a-udp-option"),
     Names("recv-names-of-flags", "MSG_", "flags of calls that send and receive",
-          "Of those in the headers MSG_WAITFORONE and MSG_ZEROCOPY are missing.", "recv/udp/name-of-the-flag"),
+          "Of those in the headers MSG_WAITFORONE, MSG_BATCH, MSG_ZEROCOPY, MSG_PROXY, MSG_TRYHARD, MSG_SYN, MSG_FIN "
+          "and MSG_RST are missing.", "recv/udp/name-of-the-flag"),
+    Names("sendmsg-names-of-control-messages", "SCM_", "control messages",
+          "SCM_RIGHTS and SCM_CREDENTIALS are there.", "sendmsg/udp/name-of-the-control-message"),
     Names("bind-names-of-addresses", "INADDR_", "IPv4 addresses", "INADDR_ALLHOSTS_GROUP is there.",
           "bind/udp/name-of-the-address"),
     Names("poll-names-of-events", "POLL", "events", "PyPy lacks POLLRDHUP and POLLWRBAND too.",
           "poll/local/name-of-the-event"),
+    Names("fcntl-names-of-commands", "F_", "commands and seals of fcntl",
+          "Of those that pysock_raw has F_SEAL_FUTURE_WRITE alone is missing, until 3.13 brought it.",
+          "fcntl/local/name-of-the-seal", until="3.12"),
+    Names("getpeername-names-of-lengths", "INET", "lengths of addresses as text",
+          "It has neither INET_ADDRSTRLEN nor INET6_ADDRSTRLEN: socket.inet_ntop makes the text itself.",
+          "getpeername/tcp/name-of-the-length"),
 )  # fmt: skip
 
 
@@ -75,6 +86,7 @@ ENTRIES: tuple[Difference, ...] = tuple(
         no_recipe="write the number of the headers, which pysock-raw constants lists",
         evidence=names.evidence,
         predicate=_lacks(names.prefix),
+        until=names.until,
         no_fallback=True,
     )
     for names in NAMES

@@ -7,6 +7,7 @@ and the answers that show it, and nothing else. No predicate recognises a pair o
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,6 +38,8 @@ class Difference:
     predicate: Callable[[Pair], bool]
     since: str = OLDEST
     """The first CPython that it holds on; nothing older than 3.10 was tried."""
+    until: str = ""
+    """The last CPython that it holds on, where a newer one has mended it."""
     cpython: bool = True
     """Whether it holds on CPython."""
     pypy: bool = True
@@ -62,7 +65,9 @@ class Difference:
     @property
     def holds(self) -> bool:
         """Whether it holds on the Python that runs this."""
-        return self.pypy if PYPY else self.cpython
+        if PYPY:
+            return self.pypy
+        return self.cpython and not (self.until and sys.version_info[:2] > tuple(map(int, self.until.split("."))))
 
     def recognises(self, pair: Pair) -> bool:
         return self.holds and self.predicate(pair) and not pair.equal()
