@@ -27,6 +27,7 @@ from pysock_raw.trace import OURS, Record, Sink, out_of_the_way, writer
 
 LARGEST_FILE = 256 * 2**20  # bytes
 LARGEST_MEMORY = 4 * 2**30  # bytes that a program may add to what the runner has
+SIDES = ("pysock_raw.backends.", "pysock_raw.constants")
 LONGEST_TEXT = 4096  # characters of an exception
 
 
@@ -76,6 +77,7 @@ def _perform(program: Recording, write: Sink) -> None:
         write(record)
 
     end: str | None = None
+    lacks = False
     observed: Any = None
     status = 0
     try:
@@ -84,14 +86,14 @@ def _perform(program: Recording, write: Sink) -> None:
         end = None if error.code in (None, 0) else _said(error)
         status = error.code & 0xFF if isinstance(error.code, int) else int(error.code is not None)
     except BaseException as error:
-        end, status = _said(error), 1
+        end, lacks, status = _said(error), _raised_by_a_side(error), 1
         with contextlib.suppress(Exception):  # it may have put anything in the place of sys.stderr
             traceback.print_exception(error)
     _leave()
     if getpid() != me:  # the program forked, and both of them came to its end
         _exit(status)
     leaked = sorted((_descriptors() - before) ^ set(descriptors.open)) if end is None else []
-    write({"end": [end, observed, leaked], "calls": calls, "pid": me})
+    write({"end": [end, lacks, observed, leaked], "calls": calls, "pid": me})
 
 
 def _leave() -> None:
@@ -110,6 +112,12 @@ def _said(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}"[:LONGEST_TEXT]
     except Exception as another:
         return f"{type(error).__name__}: (no text: str() of it raised {type(another).__name__})"
+
+
+def _raised_by_a_side(error: BaseException) -> bool:
+    """Whether it comes from a backend (a name that this one lacks, a conversion) and not from the program."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and frames[-1].f_globals.get("__name__", "").startswith(SIDES)
 
 
 def _limit() -> None:

@@ -46,6 +46,8 @@ class Run:
     """How many records there were when a process was forked."""
     ended: str | None = None
     """How it ended if not by itself: an exception, a signal, the deadline."""
+    lacks: bool = False
+    """Whether that exception comes from the side itself, which lacks something, and not from the program."""
     observed: Any = None
     leaked: list[int] = field(default_factory=list)
     """Descriptors that are open at the end and that no call handed out, or the other way round."""
@@ -221,7 +223,7 @@ def _read(records: IO[bytes], mark: bytes) -> Run:
         elif "begun" in record:
             begun[record["begun"]["thread"]] = record["begun"]
         elif "end" in record:
-            run.ended, run.observed, run.leaked = record["end"]
+            run.ended, run.lacks, run.observed, run.leaked = record["end"]
             whole = sum(call["pid"] == record["pid"] for call in run.trace)
             if whole != record["calls"]:
                 run.ended = f"the program made {record['calls']:,} calls, of which {whole:,} are in its record"

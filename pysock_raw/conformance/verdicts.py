@@ -144,18 +144,17 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
                 break
             program[-1].append(Pair(mine, theirs, program[-1], len(program[-1]), program))
     exception = _exception(c, other)
-    if actors:
-        _end_as_answer(program, calls.get(actors[0], []), exception)
+    if actors and exception is not None:
+        _end_as_answer(program, calls.get(actors[0], []), exception, other.lacks)
     for actor, pairs in zip(actors, program, strict=True):
         left = calls.get(actor, [])[len(pairs) :], others.get(actor, [])[len(pairs) :]
         if exception is not None and actor != actors[0] and not left[1]:
             comparison.uncompared += len(left[0])  # the program ended before it had this one
             left = [], []
         _compare_calls(comparison, side, pairs, left, program.parted, differences)
-    last = program[0][-1] if program and program[0] else None  # of the program's own thread
     if _kind(c.ended) in UNSAID:
         comparison.note("inexpressible")
-    elif c.ended != other.ended and not _ended_by(last, c.ended, other.ended):
+    elif c.ended != other.ended and not _ended_by(program, c, other):
         comparison.unexplained(f"{side} ended with {other.ended or 'no error'}, C with {c.ended or 'no error'}")
     if c.observed != other.observed and comparison.verdict in ("same", "emulated"):
         comparison.unexplained(f"{side} observed {other.observed!r}, C {c.observed!r}")
@@ -170,26 +169,32 @@ def _exception(c: Run, other: Run) -> str | None:
     return None if ended is None or ended == c.ended or ended.startswith(STOPPED) else ended
 
 
-def _end_as_answer(program: Program, calls: list[Record], exception: str | None) -> None:
-    """Where nothing differed before it, the exception that ended a program (a name that Python lacks, say) is what it
-    has instead of C's next call. It never made that one: its counterpart has no place (`at`) in its trace."""
+def _end_as_answer(program: Program, calls: list[Record], exception: str, lacks: bool) -> None:
+    """Where the call before it had the same answers, or what the side itself lacks ended the program (a name, say), the
+    exception is what it has instead of C's next call. It never made that one: its counterpart has no place (`at`) in
+    its trace."""
     pairs = program[0]
-    if exception is not None and len(pairs) < len(calls) and (not pairs or pairs[-1].equal()):
+    alike = not pairs or pairs[-1].equal() or (lacks and pairs[-1].other["raised"] != exception)
+    if len(pairs) < len(calls) and alike:
         mine = calls[len(pairs)]
         asked = {key: mine[key] for key in ("call", "args")}
         theirs = {**asked, "result": None, "errno": None, "raised": exception, "emulated": False, "at": None}
         pairs.append(Pair(mine, theirs, pairs, len(pairs), program))
 
 
-def _ended_by(last: Pair | None, c_ended: str | None, ended: str | None) -> bool:
-    """Whether a run's end follows from its last call: one that differs may end in an exception, but only a call
-    that never returned explains a program that was stopped."""
-    if last is None:
+def _ended_by(program: Program, c: Run, other: Run) -> bool:
+    """Whether a run's end follows from the last call of the program's own thread: one that differs may end in an
+    exception, but not in another that the side itself raised; and only a call that never returned explains a program
+    that was stopped."""
+    if not program or not program[0]:
         return False
+    last, ended = program[0][-1], other.ended or ""
     if last.equal():  # the same exception on both sides, in other words
-        return None not in (c_ended, ended, last.c["raised"]) and _kind(c_ended) == _kind(ended)
+        return None not in (c.ended, other.ended, last.c["raised"]) and _kind(c.ended) == _kind(ended)
+    if other.lacks and last.other["raised"] != ended:
+        return program.parted < math.inf
     unfinished = last.other["result"] is None and last.other["raised"] is None
-    return unfinished or not (ended or "").startswith(STOPPED)
+    return unfinished or not ended.startswith(STOPPED)
 
 
 def _compare_calls(
