@@ -73,10 +73,10 @@ ATTACKS = {
     "forks, stops its grandparent, then kills its parent": (
         "leave_processes_behind(); os.kill(grandparent(), signal.SIGSTOP)\n"
         "os.kill(os.getppid(), signal.SIGKILL); signal.pause()",
-        DEADLINE,
+        f"{DEADLINE}|.* process that waits for its end",  # if that was woken because it had not yet said who it waits for
     ),
     "terminates its parent": ("os.kill(os.getppid(), signal.SIGTERM); signal.pause()", ".* process that waits .*"),
-    "stops its parent": ("os.kill(os.getppid(), signal.SIGSTOP)", DEADLINE),
+    "stops its parent": ("os.kill(os.getppid(), signal.SIGSTOP); signal.pause()", DEADLINE),
     "closes all descriptors": ("os.closerange(0, 4096)", WORDLESS),
     "closes its record and has its number": (
         "for file in descriptors_of_the_runner(): os.dup2(os.open('/dev/null', os.O_WRONLY), file)",
