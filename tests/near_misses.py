@@ -29,7 +29,7 @@ def addressed(call, addr=None, addrlen=None):
     return {"args": {**({"addr": addr} if addr else {}), **({"addrlen": addrlen} if addrlen else {})}}
 
 
-ONE_SECOND, NO_LIMIT = {"tv_sec": 1, "tv_usec": 0}, {"tv_sec": 0, "tv_usec": 0}
+NO_LIMIT = {"tv_sec": 0, "tv_usec": 0}
 NO_NULL = {"buf": {"room": 4}, "msg": {"msg_iov": [{"room": 4}]}}
 ON_PURPOSE = {call: {"type": "SOCK_STREAM|SOCK_NONBLOCK"} for call in ("socket", "socketpair")}
 
@@ -153,7 +153,7 @@ NEAR_MISSES = {
         f"{call}-timeout-without-errno": {"earlier": {"setsockopt": {"optval": NO_LIMIT}}}
         for call in timeouts.OF_SOCKETS
     },
-    **{f"{call}-timeout-of-0": {"earlier": {"setsockopt": {"optval": ONE_SECOND}}} for call in timeouts.OF_SOCKETS},
+    **{f"{call}-timeout-of-0": {"other": {"timeout": 1.0}} for call in timeouts.OF_SOCKETS},
     **{f"{call}-nonblocking-since-timeout": {"earlier": ON_PURPOSE} for call in timeouts.IN_PYTHON},
     "connect-timeout-without-waiting": {"args": {"addr": {"family": "AF_INET", "addr": "127.0.0.1", "port": 9}}},
     **{f"{call}-timeout-despite-nonblock": {"without": "fcntl"} for call in timeouts.OF_SOCKETS},

@@ -35,6 +35,8 @@ from pysock_raw.conformance.messages import message
 
 MOMENT = 1e-6
 """A limit in seconds that is over at once: the least that a timeval can say."""
+A_WHILE = 1.0
+"""A limit that is over when a call that does not have to wait has long returned."""
 PATIENCE = 100.0
 """A limit that no case lives to see."""
 MUCH = 2**20
