@@ -164,6 +164,11 @@ NEAR_MISSES = {
         f"{call}-timeout-looks-up-again": {"args": {"fd": "fd1"}}
         for call in (*timeouts.ACCEPT, *timeouts.SEND, *timeouts.RECEIVE)
     },
+    **{f"{call}-timeout-gives-up": {"c": {"time": [0, 1]}} for call in timeouts.OF_SOCKETS},
+    **{
+        f"{call}-timeout-is-one-deadline": {"c": {"errno": "EAGAIN"}}
+        for call in (*timeouts.ACCEPT, *timeouts.SEND, *timeouts.RECEIVE)
+    },
     **{f"{call}-timeout-is-nonblock": {"without": call} for call in (*timeouts.HANDED_OUT, "setsockopt")},
     **{f"{call}-timeout-sends-part": {"earlier": ON_PURPOSE} for call in (*timeouts.SEND, "write")},
     **{f"{call}-timeout-waits-for-room": {"args": {"len": 0, "msg": {"msg_iov": []}}} for call in timeouts.SEND},

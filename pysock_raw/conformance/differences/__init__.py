@@ -20,6 +20,7 @@ from pysock_raw.conformance.differences import (
     sockets,
     timeout_answers,
     timeouts,
+    waiting,
 )
 from pysock_raw.conformance.differences.difference import Difference as Difference
 
@@ -39,6 +40,7 @@ _THEMES = (
     signals,
     timeouts,
     timeout_answers,
+    waiting,
     connecting,
     commands,
     pypy,
