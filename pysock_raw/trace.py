@@ -8,6 +8,8 @@ name gets the lines, or, ending in .jsonl, one JSON object a call:
      "where": "server.py:12", "time": [81230110412, 81230114033]}
 
 `time` is when the call began and ended, in nanoseconds of the machine's monotonic clock, which its processes share.
+`timeout`, where there is one, is socket.setdefaulttimeout's in seconds when the call was made: on the stdlib side it is
+the timeout of the socket object that makes the call, on the others it does nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import os
 import threading
 from collections.abc import Callable
 from os import getpid, write as write_to  # a program may put something else in the place of os.write
+from socket import getdefaulttimeout
 from sys import _getframe
 from threading import get_native_id
 from time import monotonic_ns
@@ -110,6 +113,7 @@ class Recorded:
 
 
 def _record(name: str, args: list[Any], caller: FrameType) -> Record:
+    timeout = getdefaulttimeout()
     return {
         "call": name,
         "args": args,
@@ -121,6 +125,7 @@ def _record(name: str, args: list[Any], caller: FrameType) -> Record:
         "thread": get_native_id(),
         "actor": lineage.actor(),
         "where": f"{caller.f_code.co_filename.rpartition('/')[2]}:{caller.f_lineno}",
+        **({} if timeout is None else {"timeout": timeout}),
         "time": [monotonic_ns(), None],
     }
 

@@ -30,7 +30,7 @@ def addressed(call, addr=None, addrlen=None):
     return {"args": {**({"addr": addr} if addr else {}), **({"addrlen": addrlen} if addrlen else {})}}
 
 
-ONE_SECOND, NO_LIMIT = {"tv_sec": 1, "tv_usec": 0}, {"tv_sec": 0, "tv_usec": 0}
+NO_LIMIT = {"tv_sec": 0, "tv_usec": 0}
 NO_NULL = {"buf": {"room": 4}, "msg": {"msg_iov": [{"room": 4}]}}
 ON_PURPOSE = {call: {"type": "SOCK_STREAM|SOCK_NONBLOCK"} for call in ("socket", "socketpair")}
 
@@ -158,7 +158,7 @@ NEAR_MISSES = {
         f"{call}-timeout-without-errno": {"earlier": {"setsockopt": {"optval": NO_LIMIT}}}
         for call in timeouts.OF_SOCKETS
     },
-    **{f"{call}-timeout-of-0": {"earlier": {"setsockopt": {"optval": ONE_SECOND}}} for call in timeouts.OF_SOCKETS},
+    **{f"{call}-timeout-of-0": {"other": {"timeout": 1.0}} for call in timeouts.OF_SOCKETS},
     **{f"{call}-nonblocking-since-timeout": {"earlier": ON_PURPOSE} for call in timeouts.IN_PYTHON},
     "connect-timeout-without-waiting": {"args": {"addr": {"family": "AF_INET", "addr": "127.0.0.1", "port": 9}}},
     **{f"{call}-timeout-despite-nonblock": {"without": "fcntl"} for call in timeouts.OF_SOCKETS},
@@ -167,6 +167,11 @@ NEAR_MISSES = {
     **{f"{call}-timeout-hides-error": {"c": {"errno": "EINTR"}} for call in timeouts.OF_SOCKETS},
     **{
         f"{call}-timeout-looks-up-again": {"args": {"fd": "fd1"}}
+        for call in (*timeouts.ACCEPT, *timeouts.SEND, *timeouts.RECEIVE)
+    },
+    **{f"{call}-timeout-gives-up": {"c": {"time": [0, 1]}} for call in timeouts.OF_SOCKETS},
+    **{
+        f"{call}-timeout-is-one-deadline": {"c": {"errno": "EAGAIN"}}
         for call in (*timeouts.ACCEPT, *timeouts.SEND, *timeouts.RECEIVE)
     },
     **{f"{call}-timeout-is-nonblock": {"without": call} for call in (*timeouts.HANDED_OUT, "setsockopt")},

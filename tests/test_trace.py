@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,14 @@ def test_one_json_object_for_each_call(api, tmp_path):
     assert null["emulated"] is (api.name == "python")
     assert null["where"] == "program.py:9"
     assert records[6]["raised"] == "ValueError: addrlen.value is 128, and addr has only 16 bytes"
+
+
+def test_a_default_timeout_is_told_and_where_there_is_none_nothing(recorded):
+    c, records = recorded
+    for timeout in (2.5, 0.0, None):
+        socket.setdefaulttimeout(timeout)
+        c.close(-1)
+    assert [record.get("timeout", "none") for record in records] == [2.5, 0.0, "none"]
 
 
 def test_nothing_is_recorded_and_nothing_wrapped_when_off(tmp_path):

@@ -114,8 +114,8 @@ class Things:
             result = self._owner(result)
         if result in descriptors.open and descriptors.open[result] != known.get(result):
             result = descriptors.open[result]
-        keys = ("call", "errno", "raised", "emulated", "where")
-        return {**{key: call[key] for key in keys}, "args": args, "result": result}
+        keys = ("call", "errno", "raised", "emulated", "where", "timeout", "time")
+        return {**{key: call[key] for key in keys if key in call}, "args": args, "result": result}
 
     def _fresh_port(self, process: str, call: Record) -> None:
         """Port 0 is another port each time, also if the kernel happens to hand out a number that it handed out

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -35,6 +36,8 @@ from pysock_raw.conformance.messages import message
 
 MOMENT = 1e-6
 """A limit in seconds that is over at once: the least that a timeval can say."""
+A_WHILE = 1.0
+"""A limit that is over when a call that does not have to wait has long returned."""
 PATIENCE = 100.0
 """A limit that no case lives to see."""
 MUCH = 2**20
@@ -66,6 +69,26 @@ def limited_in_c(c: Backend, fd: int, seconds: float) -> None:
 def woken(box: Box, wait: Wait) -> None:
     """End the wait as soon as this process sleeps; if it never does, when its case ends."""
     box.helper(lambda: when_asleep(box.pid, wait.wake))
+
+
+def made_late(box: Box, wait: Wait) -> None:
+    """Make the call, and end its wait once it sleeps in the call itself (proc(5): the first argument in
+    /proc/PID/syscall is its descriptor). A socket object with a timeout sleeps in poll, and nobody wakes it."""
+    over = threading.Event()
+
+    def wake() -> None:
+        while not over.is_set():
+            with open(f"/proc/self/task/{box.pid}/syscall") as call:
+                if call.read().split()[1:2] == [hex(wait.fd)]:
+                    wait.wake()
+                    return
+            os.sched_yield()
+
+    box.thread(wake)
+    try:
+        wait.call(0)
+    finally:
+        over.set()
 
 
 def full_listener(c: Backend, kind: Kind) -> tuple[int, Address]:

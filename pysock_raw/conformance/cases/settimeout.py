@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import socket
+import time
 
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box, when_asleep, when_waiting
 from pysock_raw.conformance.case import Outcome, case, descriptor, error, success
-from pysock_raw.conformance.kinds import LOCAL, TCP, client, listener, must, option, pair
+from pysock_raw.conformance.kinds import LOCAL, TCP, client, inet, listener, must, option, pair
 from pysock_raw.conformance.waits import (
+    A_WHILE,
     MOMENT,
     PATIENCE,
     WAITS,
@@ -19,8 +23,10 @@ from pysock_raw.conformance.waits import (
     connecting_over_tcp,
     full_listener,
     limited,
+    made_late,
     woken,
 )
+from pysock_raw.conformance.wire import ACK, SYN, THERE, Wire
 
 HANDS_OUT = ("accept", "accept4")
 ANSWERS = {"connect": 0}
@@ -66,6 +72,74 @@ def _(c: Backend, box: Box) -> None:
     ours = TCP.socket(c)
     limited(c, ours, MOMENT)
     c.connect(ours, *address)
+
+
+# --- a limit that is over before the answer comes ---
+
+
+def _late(call: str) -> None:
+    @case(
+        f"{call}/local/settimeout-late",
+        f"{call} without a limit of its own waits for as long as it takes",
+        goes_on(call, f"POSIX.1 {call}"),
+        needs=["linux"],
+    )
+    def _(c: Backend, box: Box) -> None:
+        wait = WAITS[call](c, box)
+        socket.setdefaulttimeout(MOMENT)
+        made_late(box, wait)
+
+
+for _call in WAITS:
+    _late(_call)
+
+
+@case(
+    "connect/tcp/settimeout-late",
+    "connect without a limit of its own waits until the other host has answered",
+    success("POSIX.1 connect"),
+    needs=["linux", "netns", "tun"],
+)
+def _(c: Backend, box: Box) -> None:
+    wire, ours, address = Wire(box), TCP.socket(c), inet(c, THERE, 9)
+    wait = Wait(ours, lambda flags: c.connect(ours, *address), lambda: wire.answer(wire.read(), SYN | ACK))
+    socket.setdefaulttimeout(MOMENT)
+    made_late(box, wait)
+
+
+SIGNALS, PACE = 12, 0.1
+"""So many signals, and so many seconds between them, that together they take longer than `A_WHILE`."""
+
+
+def _signalled(call: str) -> None:
+    @case(
+        f"{call}/local/settimeout-and-signals",
+        f"a limit begins anew with each {call}: signals interrupt it for longer than that, and it is not over",
+        goes_on(call, "POSIX.1 setsockopt SO_RCVTIMEO, SO_SNDTIMEO; signal(7)", observed=SIGNALS),
+        needs=["linux"],
+        slow=True,
+    )
+    def _(c: Backend, box: Box) -> int:
+        wait, (handled, handler) = WAITS[call](c, box), box.pipe()
+        signal.signal(signal.SIGUSR1, lambda number, frame: os.write(handler, b"!") and None)
+
+        def interrupt() -> None:
+            for _ in range(SIGNALS):
+                time.sleep(PACE)
+                when_asleep(box.pid, lambda: os.kill(box.pid, signal.SIGUSR1))
+                os.read(handled, 1)
+            when_asleep(box.pid, wait.wake)
+
+        box.helper(interrupt)
+        limited(c, wait.fd, A_WHILE)
+        interrupted = 0
+        while wait.call(0) == -1 and c.get_errno() == errno.EINTR:
+            interrupted += 1
+        return interrupted
+
+
+for _call in (*HANDS_OUT, *WITH_FLAGS):
+    _signalled(_call)
 
 
 # --- a limit of 0 ---

@@ -29,6 +29,7 @@ from pysock_raw.conformance.kinds import (
 )
 from pysock_raw.conformance.messages import message
 from pysock_raw.conformance.waits import (
+    A_WHILE,
     MOMENT,
     MUCH,
     PATIENCE,
@@ -121,7 +122,7 @@ def _little_room(call: str, send: Callable[[Backend, int], int]) -> None:
     def _(c: Backend, box: Box) -> None:
         one, _ = pair(c, c.SOCK_STREAM)
         must(c, c.send(one, bytes(2**16), 2**16, 0))
-        limited(c, one, MOMENT)
+        limited(c, one, A_WHILE)
         send(c, one)
 
 
@@ -138,7 +139,7 @@ _little_room("sendmsg", lambda c, fd: c.sendmsg(fd, message(c, b"x"), 0))
 def _(c: Backend, box: Box) -> None:
     (_, address), one = bound(c, LOCAL_DGRAM), LOCAL_DGRAM.socket(c)
     must(c, c.sendto(one, bytes(2**16), 2**16, 0, *address))
-    limited(c, one, MOMENT)
+    limited(c, one, A_WHILE)
     c.sendto(one, b"x", 1, 0, *address)
 
 
@@ -152,7 +153,7 @@ def _no_bytes(call: str, send: Callable[[Backend, int], int]) -> None:
     def _(c: Backend, box: Box) -> None:
         one, _ = pair(c, c.SOCK_STREAM)
         fill(c, one)
-        limited(c, one, MOMENT)
+        limited(c, one, A_WHILE)
         send(c, one)
 
 
@@ -224,7 +225,7 @@ def _little(call: str) -> None:
         must(c, c.send(other, b"a", 1, 0))
         must(c, c.recv(one, bytearray(1), 1, c.MSG_PEEK))
         must(c, set_option(c, one, c.SOL_SOCKET, c.SO_RCVLOWAT, 3))
-        limited(c, one, MOMENT)
+        limited(c, one, A_WHILE)
         RECEIVES[call](c, one, bytearray(1), 0)
 
 
@@ -239,7 +240,7 @@ def _urgent(call: str) -> None:
         (one, other), room = connected(c, TCP), bytearray(1)
         must(c, c.send(other, b"!", 1, c.MSG_OOB))
         must(c, c.poll(c.pollfd(fd=one, events=c.POLLPRI), 1, -1))
-        limited(c, one, MOMENT)
+        limited(c, one, A_WHILE)
         RECEIVES[call](c, one, room, c.MSG_OOB)
         return room.decode()
 
@@ -276,7 +277,7 @@ def _shut_down(call: str) -> None:
     def _(c: Backend, box: Box) -> None:
         one, _ = pair(c, c.SOCK_DGRAM)
         must(c, c.shutdown(one, c.SHUT_RD))
-        limited(c, one, MOMENT)
+        limited(c, one, A_WHILE)
         RECEIVES[call](c, one, bytearray(1), 0)
 
 
@@ -335,7 +336,7 @@ def _hopeless(call: str) -> None:
     )
     def _(c: Backend, box: Box) -> None:
         fd = arrange(c)
-        limited(c, fd, MOMENT)
+        limited(c, fd, A_WHILE)
         make(c, fd)
 
 

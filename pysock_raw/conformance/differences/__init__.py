@@ -21,6 +21,7 @@ from pysock_raw.conformance.differences import (
     texts,
     timeout_answers,
     timeouts,
+    waiting,
 )
 from pysock_raw.conformance.differences.difference import Difference as Difference
 
@@ -41,6 +42,7 @@ _THEMES = (
     signals,
     timeouts,
     timeout_answers,
+    waiting,
     connecting,
     commands,
     pypy,

@@ -7,9 +7,7 @@ SO_ERROR: the socket believes that the attempt is still under way until the next
 from __future__ import annotations
 
 from pysock_raw.conformance.differences.difference import Difference
-from pysock_raw.conformance.differences.history import (
-    earlier,
-)
+from pysock_raw.conformance.differences.history import earlier, timeout
 from pysock_raw.conformance.differences.timeouts import (
     RECEIVE,
     Predicate,
@@ -29,21 +27,23 @@ def _connect_before(pair: Pair, fd: object = None) -> Pair | None:
 def _twice(pair: Pair) -> bool:
     first = _connect_before(pair)
     answers = pair.call, pair.c["errno"], pair.other["result"]
-    return (
-        first is not None and answers == ("connect", "EISCONN", 0) and first.c["result"] == first.other["result"] == 0
-    )
+    if first is None or answers != ("connect", "EISCONN", 0):
+        return False
+    return bool(timeout(first)) and first.c["result"] == first.other["result"] == 0
 
 
 def _does_not_wait_again(pair: Pair) -> bool:
     answered = pair.c["result"] == 0 or pair.c["errno"] in REFUSALS
     again = pair.call == "connect" and answered and pair.other["errno"] == "EALREADY"
-    return again and _connect_before(pair) is not None
+    return again and bool(timeout(pair)) and _connect_before(pair) is not None
 
 
 def _refused_before(pair: Pair, fd: object = None) -> bool:
-    """Whether the socket's last connect was refused on both sides."""
+    """Whether the socket's last connect had a timeout and was refused on both sides."""
     first = _connect_before(pair, fd)
-    return first is not None and first.c["errno"] == first.other["errno"] and first.c["errno"] in REFUSALS
+    if first is None or not timeout(first):
+        return False
+    return first.c["errno"] == first.other["errno"] and first.c["errno"] in REFUSALS
 
 
 def _aborted(pair: Pair) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from pysock_raw.backends.contract import CALLS
@@ -10,8 +11,6 @@ from pysock_raw.structures import PYPY
 
 OF_NO_SOCKET_OBJECT = ("fcntl", "read", "write")
 """Calls that take a descriptor and make no socket object of it."""
-LIMITS = ("SO_RCVTIMEO", "SO_SNDTIMEO")
-NO_LIMIT = {"tv_sec": 0, "tv_usec": 0}
 
 
 def earlier(pair: Pair, word: str, fd: object = None) -> Iterator[Pair]:
@@ -20,17 +19,46 @@ def earlier(pair: Pair, word: str, fd: object = None) -> Iterator[Pair]:
     return pair.past.before(pair, word, pair.past.file(pair.argument("fd") if fd is None else fd))
 
 
-def has_set(pair: Pair, option: str) -> bool:
-    """Whether the program has set an option of the descriptor."""
-    return next(earlier(pair, option), None) is not None
-
-
 def limit(pair: Pair) -> float | None:
     """The seconds that the program has last set as its descriptor's limit in the call's direction, or None."""
     option = "SO_SNDTIMEO" if pair.call in ("connect", "write", "send", "sendto", "sendmsg") else "SO_RCVTIMEO"
     last = next(earlier(pair, option), None)
     value = last.argument("optval") if last else None
     return value["tv_sec"] + value["tv_usec"] / 1e6 if isinstance(value, dict) and "tv_sec" in value else None
+
+
+def timeout(pair: Pair) -> float | None:
+    """The timeout in seconds of the socket object that makes Python's call."""
+    return pair.other.get("timeout")
+
+
+def took(pair: Pair) -> float:
+    """The seconds that C's call took."""
+    began, ended = pair.c["time"]
+    return math.inf if ended is None else float(ended - began) / 1e9
+
+
+def at_once(pair: Pair) -> bool:
+    """Whether there is a timeout, and C did not need as long as that."""
+    return took(pair) <= (timeout(pair) or 0)
+
+
+def set_by_timeout(pair: Pair) -> Pair | None:
+    """The last call whose socket object set O_NONBLOCK on the descriptor, because it had a timeout: one on it, or the
+    one that handed it out. None if there is none, or F_SETFL came later."""
+    made = maker(pair)
+    timed = (next((old for old in calls if timeout(old) is not None), None) for calls in objects(pair))
+    found = [call for call in (*timed, made) if call is not None and timeout(call) is not None]
+    last = max(found, key=lambda call: int(call.c["at"]), default=None)
+    flags = next(earlier(pair, "F_SETFL"), None)
+    return None if last is None or (flags is not None and flags.c["at"] > last.c["at"]) else last
+
+
+def nonblocking_by_timeout(pair: Pair) -> bool:
+    """Whether Python's call is made on a descriptor that has O_NONBLOCK because of a timeout, of its own socket object
+    or an earlier one's."""
+    own = timeout(pair) is not None and pair.call not in OF_NO_SOCKET_OBJECT
+    return own or set_by_timeout(pair) is not None
 
 
 def made_nonblocking(pair: Pair) -> bool:
@@ -62,14 +90,14 @@ def may_wait(pair: Pair) -> bool:
     return not asked(pair, "MSG_DONTWAIT") and not made_nonblocking(pair)
 
 
-def objects_since(pair: Pair) -> bool:
-    """Whether an earlier call on the descriptor made a socket object of it."""
-    return any(next(earlier(pair, call), None) for call in CALLS if call not in OF_NO_SOCKET_OBJECT)
+def objects(pair: Pair) -> Iterator[Iterator[Pair]]:
+    """The earlier calls that made a socket object of the descriptor, by call, and of each the last one first."""
+    return (earlier(pair, call) for call in CALLS if call not in OF_NO_SOCKET_OBJECT)
 
 
 def cleared(pair: Pair) -> bool:
     """Whether PyPy has taken O_NONBLOCK from the descriptor: by making a socket object of it, with no timeout."""
     if not PYPY or not made_nonblocking(pair):
         return False
-    limited = any(old.argument("optval") != NO_LIMIT for option in LIMITS for old in earlier(pair, option))
-    return not limited and (pair.call not in OF_NO_SOCKET_OBJECT or objects_since(pair))
+    made = [pair] if pair.call not in OF_NO_SOCKET_OBJECT else [old for calls in objects(pair) for old in calls]
+    return timeout(max(made, key=lambda call: int(call.c["at"]))) is None if made else False

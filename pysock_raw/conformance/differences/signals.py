@@ -33,10 +33,15 @@ RETRIED = {
 
 def _retried(call: str) -> Callable[[Pair], bool]:
     def recognises(pair: Pair) -> bool:
-        went_on = pair.other["raised"] is None or raised(pair, "TimeoutError: timed out")
-        return pair.call == call and pair.c["errno"] == "EINTR" and pair.other["errno"] != "EINTR" and went_on
+        went_on = pair.other["raised"] is None and pair.other["errno"] != "EINTR"
+        return pair.call == call and pair.c["errno"] == "EINTR" and went_on
 
     return recognises
+
+
+def _waited(pair: Pair) -> bool:
+    went_on = pair.other["raised"] is None or raised(pair, "TimeoutError: timed out")
+    return pair.call == "connect" and pair.c["errno"] == "EINTR" and pair.other["errno"] != "EINTR" and went_on
 
 
 ENTRIES: tuple[Difference, ...] = (
@@ -84,7 +89,7 @@ finally:
     unwaiting.detach()
 0""",
         evidence="connect/local/interrupted",
-        predicate=lambda pair: pair.call == "connect" and pair.c["errno"] == "EINTR" and pair.other["errno"] != "EINTR",
+        predicate=_waited,
         pypy=False,
     ),
 )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from typing import Any
 
 from pysock_raw.conformance.differences.difference import Difference, unfinished
+from pysock_raw.conformance.differences.history import at_once, earlier
+from pysock_raw.conformance.differences.timeouts import timed_out
 from pysock_raw.conformance.verdicts import Pair
 
 
@@ -25,15 +29,37 @@ def _minus_one(parameter: str) -> Callable[[Pair], bool]:
 
 def _negative_backlog(pair: Pair) -> bool:
     """listen itself returns 0 on both sides; what shows it is a queue that is full too early, or its length."""
-    return _room_differs(pair) and any(
-        isinstance(old.argument("backlog"), int) and old.argument("backlog") < 0
-        for old in pair.past.before(pair, "listen")
-    )
+    if not _room_differs(pair):
+        return False
+    listens = pair.past.before(pair, "listen")
+    last = {pair.past.file(old.argument("fd")): old for old in reversed(list(listens))}
+    return any(_is_negative(listen) and _listens_there(pair, listen) for listen in last.values())
+
+
+def _is_negative(listen: Pair) -> bool:
+    backlog = listen.argument("backlog")
+    return isinstance(backlog, int) and backlog < 0 and listen.c["result"] == 0
+
+
+def _listens_there(pair: Pair, listen: Pair) -> bool:
+    """Whether a call is about this listener: by its descriptor, or by an address that it was bound to or told."""
+    if pair.call == "getsockopt":
+        return pair.past.file(pair.argument("fd")) == pair.past.file(listen.argument("fd"))
+    calls = (earlier(pair, call, listen.argument("fd")) for call in ("bind", "getsockname"))
+    places = (_place(old.argument("addr")) for old in itertools.chain.from_iterable(calls))
+    return not _place(pair.argument("addr")).isdisjoint(itertools.chain.from_iterable(places))
+
+
+def _place(address: Any) -> set[tuple[str, Any]]:
+    """What of an address tells listeners apart: one on all addresses is reached at each of them."""
+    members = address.items() if isinstance(address, dict) else ()
+    return {member for member in members if member[0] in ("path", "port")}
 
 
 def _room_differs(pair: Pair) -> bool:
     if pair.call == "connect":
-        return pair.c["result"] == 0 and (pair.other["errno"] in ("EAGAIN", "EINPROGRESS") or unfinished(pair))
+        waits = unfinished(pair) or (timed_out(pair) and at_once(pair))
+        return pair.c["result"] == 0 and (waits or pair.other["errno"] in ("EAGAIN", "EINPROGRESS"))
     if pair.call == "getsockopt" and pair.argument("optname") == "TCP_INFO":
         values = [record["args"][3] for record in (pair.c, pair.other)]
         if not all(isinstance(value, dict) for value in values):

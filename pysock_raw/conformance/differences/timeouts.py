@@ -2,7 +2,8 @@
 
 A socket object with a timeout has O_NONBLOCK set on its open file description (init_sockobject in socketmodule.c).
 Each of its calls polls the descriptor until the timeout is over, and then makes a call that does not wait
-(sock_call_ex). All that follows is what poll and O_NONBLOCK make of calls whose own waiting is finer than that.
+(sock_call_ex). All that follows is what poll and O_NONBLOCK make of calls whose own waiting is finer than that. The
+records tell the timeout, and how long C's call took: no predicate here holds where no timeout was.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.differences.history import (
     OF_NO_SOCKET_OBJECT,
     asked,
+    at_once,
     cleared,
     limit,
     made_nonblocking,
     maker,
     may_wait,
-    objects_since,
+    set_by_timeout,
+    timeout,
 )
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
@@ -80,7 +83,7 @@ def unlimited(call: str) -> str:
 
 
 def timed_out(pair: Pair) -> bool:
-    return raised(pair, TIMED_OUT)
+    return bool(timeout(pair)) and raised(pair, TIMED_OUT)
 
 
 def only(*calls: str) -> Callable[[Predicate], Callable[[str], Predicate]]:
@@ -114,25 +117,26 @@ def _waits_no_more(pair: Pair) -> bool:
 
 @only(*OF_SOCKETS)
 def _of_zero(pair: Pair) -> bool:
-    return _waits_no_more(pair) and limit(pair) == 0
+    return _waits_no_more(pair) and timeout(pair) == 0
 
 
 @only(*IN_PYTHON)
 def _nonblocking_since(pair: Pair) -> bool:
-    mine = pair.call in OF_NO_SOCKET_OBJECT or limit(pair) != 0
-    return _waits_no_more(pair) and mine and not _waits_for_no_room(pair)
+    without = pair.call in OF_NO_SOCKET_OBJECT or timeout(pair) is None
+    return _waits_no_more(pair) and without and set_by_timeout(pair) is not None
 
 
 def _waits_for_no_room(pair: Pair) -> bool:
     address = pair.argument("addr")
     local = isinstance(address, dict) and address.get("family") == "AF_UNIX"
-    return pair.call == "connect" and local and _waits_no_more(pair) and bool(limit(pair))
+    return pair.call == "connect" and local and _waits_no_more(pair) and bool(timeout(pair))
 
 
 def _waited(pair: Pair) -> bool:
     """C did not wait, and Python did, for an answer or until its time was over."""
     refused = pair.call == "connect" and pair.other["errno"] not in (None, *OF_WAITING)
-    return pair.c["errno"] in ("EAGAIN", "EINPROGRESS") and (succeeded(pair.other) or refused or timed_out(pair))
+    answered = bool(timeout(pair)) and (succeeded(pair.other) or refused or timed_out(pair))
+    return pair.c["errno"] in ("EAGAIN", "EINPROGRESS") and answered
 
 
 @only(*OF_SOCKETS)
@@ -152,14 +156,16 @@ def _for_the_error_queue(pair: Pair) -> bool:
 
 @only(*OF_SOCKETS)
 def _hides_an_error(pair: Pair) -> bool:
-    return pair.c["result"] == -1 and pair.c["errno"] not in OF_WAITING and timed_out(pair)
+    return pair.c["result"] == -1 and pair.c["errno"] not in OF_WAITING and timed_out(pair) and at_once(pair)
 
 
 @only(*ACCEPT, *RECEIVE, *SEND)
 def _looked_up_again(pair: Pair) -> bool:
-    """A number that another thread has closed is named no more."""
-    closed = isinstance(pair.argument("fd"), int)
-    return closed and succeeded(pair.c) and pair.other["errno"] == "EBADF"
+    """The number is named no more, because another thread has closed it since the call began."""
+    closed = isinstance(pair.argument("fd"), int) and any(
+        succeeded(old.c) and old.c["time"][0] > pair.c["time"][0] for old in pair.past.before(pair, "close")
+    )
+    return closed and bool(timeout(pair)) and succeeded(pair.c) and pair.other["errno"] == "EBADF"
 
 
 # --- O_NONBLOCK ---
@@ -172,7 +178,6 @@ def _only_python_has_nonblock(pair: Pair) -> bool:
         and pair.argument("cmd") == "F_GETFL"
         and all(isinstance(flag, int) for flag in flags)
         and flags[1] == flags[0] | os.O_NONBLOCK
-        and not made_nonblocking(pair)
     )
 
 
@@ -180,13 +185,13 @@ def _born_nonblocking(call: str) -> Predicate:
     def recognises(pair: Pair) -> bool:
         made = maker(pair)
         mine = made is not None and made.call == call
-        return _only_python_has_nonblock(pair) and mine and not objects_since(pair)
+        return _only_python_has_nonblock(pair) and mine and set_by_timeout(pair) is made
 
     return recognises
 
 
 def _set_nonblocking(pair: Pair) -> bool:
-    return _only_python_has_nonblock(pair) and objects_since(pair)
+    return _only_python_has_nonblock(pair) and set_by_timeout(pair) not in (None, maker(pair))
 
 
 ENTRIES: tuple[Difference, ...] = (
