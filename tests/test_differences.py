@@ -2,6 +2,7 @@
 running it."""
 
 import itertools
+import re
 
 import pytest
 from near_misses import NEAR_MISSES
@@ -61,6 +62,15 @@ def test_its_evidence_shows_it_and_nothing_else(difference, shown):
     result = shown(difference)
     assert (result.differences, result.nonconforming) == ([difference.id], None)
     assert result.comparisons["stdlib"].verdict in ("inexpressible", "differs", "refused")
+
+
+@each_of(difference for difference in CATALOGUE if re.search("C (says|gets) E", difference.title))
+def test_an_errno_in_its_title_is_the_one_that_c_has(difference, shown):
+    judged = shown(difference).comparisons["stdlib"].judged
+    recognised = [pair for pair in (each.pair for each in judged) if difference.recognises(pair)]
+    assert recognised
+    assert all(pair.c["errno"] in difference.title for pair in recognised)
+    assert not any(difference.recognises(missed(pair, {"c": {"errno": "EPROTO"}})) for pair in recognised)
 
 
 @each_of(difference for difference in CATALOGUE if difference.recipe)
