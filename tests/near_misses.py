@@ -7,6 +7,9 @@ longer this difference.
     without     the name of calls that were never made
 """
 
+import itertools
+import re
+
 from pysock_raw.conformance.differences import (
     addresses,
     connecting,
@@ -21,6 +24,8 @@ from pysock_raw.conformance.differences import (
     timeout_answers,
     timeouts,
 )
+from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.trace_values import PARAMETERS
 
 
 def addressed(call, addr=None, addrlen=None):
@@ -199,3 +204,30 @@ NEAR_MISSES = {
     "fcntl-owner-is-a-group": {"args": {"cmd": "F_GETSIG"}},
     "poll-limit-counts-entries": {"args": {"fds": [{"fd": 3, "events": "POLLIN", "revents": 0}]}},
 }
+
+#: for those whose title names C's errno
+ANOTHER_ERRNO = {"c": {"errno": "EPROTO"}}
+
+
+def names_an_errno(difference):
+    return re.search("C (says|gets) E[A-Z]", difference.title) is not None
+
+
+def altered(record, near_miss, arguments):
+    names = [*PARAMETERS[record["call"]]]
+    args = [arguments.get(name, value) for name, value in zip(names, record["args"], strict=False)]
+    return {**record, **near_miss, "args": args}
+
+
+def missed(pair, near_miss):
+    """The pair, altered."""
+    earlier = near_miss.get("earlier", {})
+    pairs = [
+        Pair(*(altered(record, {}, earlier.get(record["call"], {})) for record in (old.c, old.other)))
+        for old in itertools.chain.from_iterable(pair.program or [pair.pairs])
+        if old.c["at"] < pair.c["at"] and old.call != near_miss.get("without")
+    ]
+    sides = (
+        altered(getattr(pair, side), near_miss.get(side, {}), near_miss.get("args", {})) for side in ("c", "other")
+    )
+    return Pair(*sides, pairs, len(pairs))

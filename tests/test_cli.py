@@ -186,6 +186,13 @@ def test_explain_runs_the_evidence_and_the_recipe(run, with_c):
     assert "the recipe   in place of socket on the stdlib side: same\n" in out
 
 
+def test_explain_tells_the_exception_that_ended_a_side(run, with_c):
+    _, out, _ = run("explain", "setsockopt-names-of-udp-options")
+    ended = "ended with Lacking: the stdlib side has no UDP_CORK: socket, select, fcntl, os and errno lack it"
+    assert f"  stdlib   {ended}\n" in out
+    assert "no such call" not in out
+
+
 def test_trace_prints_the_calls_of_a_script(api, script):
     ran = subprocess.run(
         [sys.executable, "-m", "pysock_raw", "trace", "--side", api.name, script], capture_output=True, text=True

@@ -1,17 +1,13 @@
 """The catalogue of differences: each entry is proved by its evidence, its predicate by a near-miss, and its recipe by
 running it."""
 
-import itertools
-
 import pytest
-from near_misses import NEAR_MISSES
+from near_misses import ANOTHER_ERRNO, NEAR_MISSES, missed, names_an_errno
 
 from pysock_raw.conformance.case import chosen
 from pysock_raw.conformance.compare import compare_cases
 from pysock_raw.conformance.differences import CATALOGUE
 from pysock_raw.conformance.recipes import Written
-from pysock_raw.conformance.verdicts import Pair
-from pysock_raw.trace_values import PARAMETERS
 
 pytestmark = pytest.mark.usefixtures("with_c")
 HERE = [difference for difference in CATALOGUE if difference.holds]
@@ -63,6 +59,15 @@ def test_its_evidence_shows_it_and_nothing_else(difference, shown):
     assert result.comparisons["stdlib"].verdict in ("inexpressible", "differs", "refused")
 
 
+@each_of(difference for difference in CATALOGUE if names_an_errno(difference))
+def test_an_errno_in_its_title_is_the_one_that_c_has(difference, shown):
+    judged = shown(difference).comparisons["stdlib"].judged
+    recognised = [pair for pair in (each.pair for each in judged) if difference.recognises(pair)]
+    assert recognised
+    assert all(pair.c["errno"] in difference.title for pair in recognised)
+    assert not any(difference.recognises(missed(pair, ANOTHER_ERRNO)) for pair in recognised)
+
+
 @each_of(difference for difference in CATALOGUE if difference.recipe)
 def test_its_recipe_does_what_c_does(difference, with_recipes):
     result = with_recipes[difference.evidence]
@@ -74,26 +79,6 @@ def test_its_recipe_does_what_c_does(difference, with_recipes):
 @each
 def test_each_shows_another_case(difference):
     assert EVIDENCE.count(difference.evidence) == 1
-
-
-def altered(record, near_miss, arguments):
-    names = [*PARAMETERS[record["call"]]]
-    args = [arguments.get(name, value) for name, value in zip(names, record["args"], strict=False)]
-    return {**record, **near_miss, "args": args}
-
-
-def missed(pair, near_miss):
-    """The pair, altered."""
-    earlier = near_miss.get("earlier", {})
-    pairs = [
-        Pair(*(altered(record, {}, earlier.get(record["call"], {})) for record in (old.c, old.other)))
-        for old in itertools.chain.from_iterable(pair.program or [pair.pairs])
-        if old.c["at"] < pair.c["at"] and old.call != near_miss.get("without")
-    ]
-    sides = (
-        altered(getattr(pair, side), near_miss.get(side, {}), near_miss.get("args", {})) for side in ("c", "other")
-    )
-    return Pair(*sides, pairs, len(pairs))
 
 
 @each

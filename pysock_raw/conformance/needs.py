@@ -17,7 +17,7 @@ from pysock_raw.conformance.firewall import connecting_forbidden, unified_cgroup
 from pysock_raw.conformance.fuse import broken_file_system
 from pysock_raw.conformance.scarcity import memory_cgroups, out_of_memory
 
-AF_VSOCK, AF_XDP, IPPROTO_MPTCP = 40, 44, 262  # linux/socket.h, linux/in.h; not every Python names them
+AF_ALG, AF_VSOCK, AF_XDP, IPPROTO_MPTCP = 38, 40, 44, 262  # linux/socket.h, linux/in.h; not every Python names them
 
 
 def _ipv6() -> str | None:
@@ -148,6 +148,7 @@ NEEDS: dict[str, tuple[str, Callable[[], str | None]]] = {
         "sockets of AF_XDP (CAP_NET_RAW)",
         lambda: _sockets(f"sockets of family {AF_XDP}", AF_XDP, socket.SOCK_RAW),
     ),
+    "alg": ("sockets of AF_ALG", lambda: _sockets(f"sockets of family {AF_ALG}", AF_ALG, socket.SOCK_SEQPACKET)),
     "mptcp": ("multipath TCP", lambda: _sockets("MPTCP", socket.AF_INET6, socket.SOCK_STREAM, IPPROTO_MPTCP)),
     "netns": ("network namespaces and the ip command", _netns),
     "netns-optmem": ("optmem_max of a network namespace (Linux 6.7)", _netns_optmem),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pysock_raw.conformance.compare import Result
 from pysock_raw.conformance.differences import Difference
 from pysock_raw.conformance.naming import named
+from pysock_raw.conformance.runner import Run
 from pysock_raw.trace_text import line, printable
 
 OF_ALL = "all"  # how a call is headed that is the same on all sides
@@ -43,9 +44,7 @@ def evidence(result: Result) -> Iterator[str]:
     """The calls of the first process's main thread, those of all sides together where they are the same."""
     yield f"\nevidence     {result.case.id}: {result.case.shows}\n"
     sides = list(result.runs)
-    traces = [next(iter(named(result.runs[side].trace, result.runs[side].forks).values()), []) for side in sides]
-    for calls in itertools.zip_longest(*traces):
-        texts = [line(call) if call else "no such call" for call in calls]
+    for texts in itertools.zip_longest(*map(_lines, result.runs.values()), fillvalue="no such call"):
         if len(set(texts)) == 1:
             yield f"  {OF_ALL:<8} {texts[0]}"
         else:
@@ -53,6 +52,13 @@ def evidence(result: Result) -> Iterator[str]:
     for side, run in result.runs.items():
         if run.observed is not None:
             yield f"  {side:<8} observed {printable(str(run.observed))}"
+
+
+def _lines(run: Run) -> list[str]:
+    """The calls, and the exception that ended the program where another call would have been."""
+    calls = next(iter(named(run.trace, run.forks).values()), [])
+    told = run.ended is None or bool(calls and calls[-1]["raised"])
+    return [*map(line, calls), *([] if told else [f"ended with {printable(str(run.ended))}"])]
 
 
 def _apart(sides: Sequence[str], texts: Sequence[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from socket import SOCK_RAW, SOCK_SEQPACKET
 
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box
@@ -33,7 +34,7 @@ def _(c: Backend, box: Box) -> None:
 
 # --- a socket whose family has no getsockname ---
 
-AF_XDP = 44  # linux/socket.h; it has no name in Python
+AF_ALG, AF_XDP = 38, 44  # linux/socket.h; the second has no name in Python
 
 Call = Callable[[Backend, int], int]
 
@@ -64,14 +65,23 @@ def _(c: Backend, box: Box) -> None:
     c.connect(must(c, c.socket(AF_XDP, c.SOCK_RAW, 0)), None, 16)
 
 
-def _nameless(name: str, call: Call, answer: Outcome) -> None:
-    @case(f"{name}/xdp/no-getsockname", f"{name} on a socket that cannot tell its name", answer, needs=["xdp"])
+#: of a family that accepts, once it is bound to the name of an algorithm
+ACCEPTING: list[tuple[str, Call, Outcome]] = [
+    ("accept", lambda c, fd: c.accept(fd, None, None), error("EINVAL", "crypto/af_alg.c: af_alg_accept")),
+    ("accept4", lambda c, fd: c.accept4(fd, None, None, 0), error("EINVAL", "crypto/af_alg.c: af_alg_accept")),
+]
+
+
+def _nameless(kind: str, family: int, type: int, name: str, call: Call, answer: Outcome) -> None:
+    @case(f"{name}/{kind}/no-getsockname", f"{name} on a socket that cannot tell its name", answer, needs=[kind])
     def _(c: Backend, box: Box) -> None:
-        call(c, must(c, c.socket(AF_XDP, c.SOCK_RAW, 0)))
+        call(c, must(c, c.socket(family, type, 0)))
 
 
 for _row in NAMELESS:
-    _nameless(*_row)
+    _nameless("xdp", AF_XDP, SOCK_RAW, *_row)
+for _row in ACCEPTING:
+    _nameless("alg", AF_ALG, SOCK_SEQPACKET, *_row)
 
 COMPAT = -(2**31)  # MSG_CMSG_COMPAT of linux/socket.h, which is the kernel's own
 

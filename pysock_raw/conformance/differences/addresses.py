@@ -374,18 +374,19 @@ ENTRIES: tuple[Difference, ...] = (
     *(
         Difference(
             id=f"{call}-address-without-interface",
-            title=f"{call}, an AF_PACKET address with interface 0: {c}, Python has no name for it",
-            c="sll_ifindex is an index, and 0 stands for all interfaces (packet(7)).",
-            python="An address has the name of an interface; there is none for 0, and looking it up ends in ENODEV.",
+            title=f"{call}, an AF_PACKET address with the index of no interface: C asks the kernel, Python a name",
+            c="sll_ifindex is an index. For bind 0 stands for all interfaces (packet(7)); sendto and sendmsg say ENXIO "
+            "to an index that no interface has, and connect EOPNOTSUPP to any address.",
+            python="An address has the name of an interface; where there is none, looking it up ends in ENODEV.",
             why="getsockaddrarg in socketmodule.c asks SIOCGIFINDEX for the first member of the tuple",
-            no_recipe="Python has no name for index 0; a protocol for all interfaces can be given to socket.socket",
+            no_recipe="there is no name for such an index; a protocol for all interfaces can be given to socket.socket",
             evidence=f"{call}/packet/{evidence}",
             predicate=_without_interface(call),
         )
-        for call, evidence, c in (
-            ("bind", "every-interface", "C binds to all"),
-            ("connect", "cannot-connect", "C says that there is no connect"),
-            *((call, "no-interface", "C says ENXIO") for call in SEND),
+        for call, evidence in (
+            ("bind", "every-interface"),
+            ("connect", "cannot-connect"),
+            *((call, "no-interface") for call in SEND),
         )
     ),
     Difference(
@@ -466,8 +467,8 @@ ENTRIES: tuple[Difference, ...] = (
     *(
         Difference(
             id=f"{call}-name-beyond-sun-path",
-            title=f"{call} to an AF_UNIX name that is too long: C gets EINVAL, Python raises OSError without errno",
-            c="-1 with EINVAL for more than the 110 bytes of sockaddr_un.",
+            title=f"{call} to an AF_UNIX name that is too long: C asks the kernel, Python raises OSError without errno",
+            c="-1 with EINVAL for more than the 110 bytes of sockaddr_un; a connected stream ignores the address.",
             python="OSError without errno, before the kernel is asked: AF_UNIX path too long.",
             why="getsockaddrarg in socketmodule.c compares the length with sizeof sun_path",
             recipe=f"""\

@@ -14,8 +14,8 @@ STORAGE = 128
 """sizeof(struct sockaddr_storage)."""
 
 
-def _address_of(call: str, fits: Callable[[int], bool], words: str) -> Callable[[Pair], bool]:
-    """An address of a length that Python cannot give, which C refuses."""
+def _address_of(call: str, fits: Callable[[int], bool], words: str, errno: str | None = None) -> Callable[[Pair], bool]:
+    """An address of a length that Python cannot give, which C refuses: with this errno, if it is always the same."""
 
     def recognises(pair: Pair) -> bool:
         length = given.length(pair)
@@ -23,6 +23,7 @@ def _address_of(call: str, fits: Callable[[int], bool], words: str) -> Callable[
             pair.call == call
             and isinstance(length, int)
             and fits(length)
+            and errno in (None, pair.c["errno"])
             and (pair.c["result"] == -1 or length > 0)  # what a connected stream ignores; 0 bytes are no address at all
             and raised(pair, f"Inexpressible: {words}")
         )
@@ -30,8 +31,8 @@ def _address_of(call: str, fits: Callable[[int], bool], words: str) -> Callable[
     return recognises
 
 
-def _negative_room(call: str) -> Callable[[Pair], bool]:
-    """A value-result length that is negative as an int."""
+def _negative_room(call: str, errno: str | None = None) -> Callable[[Pair], bool]:
+    """A value-result length that is negative as an int, which C refuses: with this errno, if it is always the same."""
 
     def recognises(pair: Pair) -> bool:
         length = given.length(pair)
@@ -39,6 +40,7 @@ def _negative_room(call: str) -> Callable[[Pair], bool]:
             pair.call == call
             and isinstance(length, dict)
             and length.get("in", 0) >= 2**31
+            and errno in (None, pair.c["errno"])
             and raised(pair, "Inexpressible: Python returns addresses, and takes no length for them that could be neg")
         )
 
@@ -81,7 +83,9 @@ ENTRIES: tuple[Difference, ...] = (
             why="getsockaddrarg in socketmodule.c sets the length from the family",
             no_recipe="no address of Python has a negative length",
             evidence=f"{call}/{BY_KIND[call]}negative-length",
-            predicate=_address_of(call, lambda length: length < 0, "Python's addresses have no length of their own"),
+            predicate=_address_of(
+                call, lambda length: length < 0, "Python's addresses have no length of their own", "EINVAL"
+            ),
         )
         for call in TAKE_AN_ADDRESS
     ),
@@ -94,15 +98,18 @@ ENTRIES: tuple[Difference, ...] = (
             why="getsockaddrarg in socketmodule.c sets the length from the family",
             no_recipe="no address of Python is that long",
             evidence=f"{call}/{BY_KIND[call]}too-long-address",
-            predicate=_address_of(call, lambda length: length > STORAGE, "Python's addresses are never longer"),
+            predicate=_address_of(
+                call, lambda length: length > STORAGE, "Python's addresses are never longer", "EINVAL"
+            ),
         )
         for call in REFUSE_MORE_THAN_STORAGE
     ),
     *(
         Difference(
             id=f"{call}-longer-than-sockaddr_un",
-            title=f"{call} with more than sockaddr_un: C says EINVAL, Python cuts the path at its NUL",
-            c="-1 with EINVAL: a local address has at most 110 bytes (unix_validate_addr).",
+            title=f"{call} with more than sockaddr_un: C asks the kernel, Python cuts the path at its NUL",
+            c="-1 with EINVAL from an AF_UNIX socket, whose addresses have at most 110 bytes (unix_validate_addr); "
+            "another says what it says to a foreign family. A connected stream ignores the address that it sends to.",
             python="A path ends before its NUL, and the method gives the length of path and NUL.",
             why="getsockaddrarg in socketmodule.c sets the length from the path",
             recipe=as_family("socket.AF_INET", call, FOREIGN),
@@ -116,8 +123,9 @@ ENTRIES: tuple[Difference, ...] = (
     *(
         Difference(
             id=f"{call}-short-address",
-            title=f"{call} with less than the family's structure: C says EINVAL, Python's addresses are whole",
-            c="-1 with EINVAL: the structure is not all there. A connected stream ignores it.",
+            title=f"{call} with less than the family's structure: C asks the kernel, Python's addresses are whole",
+            c="-1 with EINVAL, as the structure is not all there, or EAFNOSUPPORT from a socket of another family. A "
+            "connected stream ignores the address of sendto and sendmsg.",
             python="The method fills the whole structure and gives its size.",
             why="getsockaddrarg in socketmodule.c sets the length from the family",
             recipe=as_family("socket.AF_UNIX", call, SHORT),
@@ -144,12 +152,12 @@ ENTRIES: tuple[Difference, ...] = (
         why="sock_recvmsg_guts and getsockaddrlen in socketmodule.c",
         no_recipe="Python takes no length for the address",
         evidence="recvmsg/udp/negative-length",
-        predicate=_negative_room("recvmsg"),
+        predicate=_negative_room("recvmsg", "EINVAL"),
     ),
     *(
         Difference(
             id=f"{call}-negative-length",
-            title=f"{call} with negative room for the address: C says EINVAL, Python makes the room itself",
+            title=f"{call} with negative room for the address: C asks the kernel, Python makes the room itself",
             c="-1 with EINVAL once there is an address to tell; what was taken off a queue for it is lost.",
             python="The address is what the method returns, in room that is always enough.",
             why=f"{function} and getsockaddrlen in socketmodule.c",

@@ -86,8 +86,8 @@ ENTRIES: tuple[Difference, ...] = (
     *(
         Difference(
             id=f"{call}-null-structure",
-            title=f"{call} with NULL for the msghdr: C says EFAULT, Python has no such structure",
-            c="-1 with EFAULT, as soon as the descriptor is found to be a socket.",
+            title=f"{call} with NULL for the msghdr: C asks the kernel, Python has no such structure",
+            c="-1 with EFAULT, once the descriptor is found to be a socket, and the flags are not MSG_CMSG_COMPAT.",
             python="What is in the structure are arguments and results of the method.",
             why=f"{function} in socketmodule.c has a msghdr of its own",
             no_recipe="no argument of Python stands for the structure",
@@ -99,7 +99,7 @@ ENTRIES: tuple[Difference, ...] = (
     *(
         Difference(
             id=f"{call}-null-array",
-            title=f"{call} with NULL for the array of iovec: C says EFAULT, Python makes the array itself",
+            title=f"{call} with NULL for the array of iovec: C asks the kernel, Python makes the array itself",
             c="-1 with EFAULT, or EMSGSIZE if there are more than 1024 elements; of 0 elements it may be NULL.",
             python="The method takes an iterable of buffers.",
             why=f"{function} in socketmodule.c fills the array",
@@ -111,7 +111,7 @@ ENTRIES: tuple[Difference, ...] = (
     ),
     Difference(
         id="sendmsg-null-control",
-        title="sendmsg with NULL for the control messages: C says EFAULT, Python has no pointer to them",
+        title="sendmsg with NULL for the control messages: C asks the kernel, Python has no pointer to them",
         c="-1 with EFAULT, or ENOBUFS if msg_controllen is more than an int or net.core.optmem_max.",
         python="The method takes an iterable of control messages.",
         why="sock_sendmsg in socketmodule.c makes the buffer",
@@ -121,7 +121,7 @@ ENTRIES: tuple[Difference, ...] = (
     ),
     Difference(
         id="sendmsg-wrong-cmsg-len",
-        title="sendmsg with a wrong cmsg_len: C says EINVAL, Python never writes one",
+        title="sendmsg with a wrong cmsg_len: C asks the kernel, Python never writes one",
         c="-1 with EINVAL for less than a header and for more than msg_controllen leaves (cmsg(3)).",
         python="A control message is a tuple of level, type and data, and its length is worked out.",
         why="sock_sendmsg in socketmodule.c calls CMSG_LEN (get_CMSG_LEN)",

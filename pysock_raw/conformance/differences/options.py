@@ -75,6 +75,7 @@ def _negative_value(pair: Pair) -> bool:
         pair.call == "setsockopt"
         and isinstance(length, int)
         and not 0 <= length < 2**31
+        and pair.c["errno"] == "EINVAL"
         and raised(pair, "Inexpressible: socket.setsockopt takes the length of its value")
     )
 
@@ -128,8 +129,8 @@ ENTRIES: tuple[Difference, ...] = (
     ),
     Difference(
         id="getsockopt-negative-length",
-        title="getsockopt with a negative length: C says EINVAL, Python raises OSError without errno",
-        c="-1 with EINVAL from the kernel.",
+        title="getsockopt with a negative length: C asks the kernel, Python raises OSError without errno",
+        c="-1 with EINVAL, unless the option is one that the socket does not have.",
         python="OSError without errno, before the kernel is asked: getsockopt buflen out of range.",
         why="sock_getsockopt in socketmodule.c wants 1 to 1024",
         no_recipe="socket.getsockopt passes no negative length on",

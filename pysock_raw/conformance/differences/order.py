@@ -52,10 +52,13 @@ finally:
     told.detach()
 value"""
 
-#: call -> its recipe
+#: call -> its recipe. Of the families that have no getsockname AF_ALG alone accepts, and tells no address either
+#: (sock_accept_impl asks for none, if the object is one of AF_ALG).
 ASK_FIRST = {
     "setsockopt": AS_GIVEN.format("setsockopt(level, optname, data)"),
     "bind": AS_GIVEN.format("bind(address)"),
+    "accept": AS_GIVEN.format("accept()").replace("AF_INET", "AF_ALG"),
+    "accept4": AS_GIVEN.format("accept()").replace("AF_INET", "AF_ALG"),
     "getsockopt": AS_GIVEN.format("getsockopt(level, optname, optlen.value)"),
     "close": "os.close(fd)",
     "send": AS_GIVEN.format("send(data, flags)"),
@@ -108,7 +111,7 @@ ENTRIES: tuple[Difference, ...] = (
             python="EOPNOTSUPP from socket.socket(fileno=fd), which asks for the name to learn the family.",
             why="sock_initobj in socketmodule.c calls getsockname unless the family is given",
             recipe=recipe,
-            evidence=f"{call}/xdp/no-getsockname",
+            evidence=f"{call}/{'alg' if call.startswith('accept') else 'xdp'}/no-getsockname",
             predicate=_name_asked_first(call),
         )
         for call, recipe in ASK_FIRST.items()

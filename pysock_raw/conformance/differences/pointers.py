@@ -139,8 +139,9 @@ ENTRIES: tuple[Difference, ...] = (
     *(
         Difference(
             id=f"{call}-null-buffer",
-            title=f"{call} with NULL as buffer: C says EFAULT, Python has no pointer to it",
-            c="-1 with EFAULT once there is something to tell; a stream keeps it, a datagram is lost.",
+            title=f"{call} with NULL as buffer: C asks the kernel, Python has no pointer to it",
+            c="-1 with EFAULT once there is something to tell; a stream keeps it, a datagram is lost. With MSG_TRUNC "
+            "TCP drops the bytes, and needs no buffer for that (tcp(7)).",
             python="What was read is what the method returns, in bytes that it made itself.",
             why=f"{function} has bytes of its own",
             recipe=_instead_of_null(call, code),
@@ -152,7 +153,7 @@ ENTRIES: tuple[Difference, ...] = (
     *(
         Difference(
             id=f"{call}-null-length",
-            title=f"{call} with NULL for the length of the address: C says EFAULT, Python has no pointer to a length",
+            title=f"{call} with NULL for the length of the address: C asks the kernel, Python has no pointer to it",
             c="-1 with EFAULT once there is an address to tell; what was taken off a queue for it is lost.",
             python="The address is what the method returns, and its length is Python's own affair.",
             why=f"{function} and makesockaddr in socketmodule.c",
@@ -165,8 +166,9 @@ ENTRIES: tuple[Difference, ...] = (
     *(
         Difference(
             id=f"{call}-null-address",
-            title=f"{call} with NULL for the address: C says EFAULT, Python has no pointer to it",
-            c="-1 with EFAULT if the length says that there is room; a length of 0 asks for the length alone.",
+            title=f"{call} with NULL for the address: C asks the kernel, Python has no pointer to it",
+            c="-1 with EFAULT if there is an address, and the length says that there is room for it; a length of 0 "
+            "asks for the length alone.",
             python="The address is what the method returns, and it takes no argument at all.",
             why=f"sock_{call} and makesockaddr in socketmodule.c",
             no_recipe="no argument of Python stands for the address",
@@ -177,8 +179,8 @@ ENTRIES: tuple[Difference, ...] = (
     ),
     Difference(
         id="getsockopt-null-value",
-        title="getsockopt with NULL for the value: C says EFAULT, Python has no pointer to it",
-        c="-1 with EFAULT, or success where a length of 0 asks for no byte.",
+        title="getsockopt with NULL for the value: C asks the kernel, Python has no pointer to it",
+        c="-1 with EFAULT, unless the option is none of the socket's; success where a length of 0 asks for no byte.",
         python="The value is what the method returns.",
         why="sock_getsockopt in socketmodule.c has a buffer of its own",
         no_recipe="no argument of Python stands for the buffer",
@@ -187,8 +189,8 @@ ENTRIES: tuple[Difference, ...] = (
     ),
     Difference(
         id="getsockopt-null-length",
-        title="getsockopt with NULL for the length: C says EFAULT, Python takes a number",
-        c="-1 with EFAULT, unless the level is one that the socket does not have.",
+        title="getsockopt with NULL for the length: C asks the kernel, Python takes a number",
+        c="-1 with EFAULT, unless the level or the option is one that the socket does not have.",
         python="The length is an int that is given and never given back.",
         why="sock_getsockopt in socketmodule.c",
         no_recipe="no number of Python stands for a pointer",
@@ -197,8 +199,8 @@ ENTRIES: tuple[Difference, ...] = (
     ),
     Difference(
         id="socketpair-null-array",
-        title="socketpair with NULL for the descriptors: C says EFAULT, Python has no pointer to them",
-        c="-1 with EFAULT, even for a family that cannot make pairs: only the flags are looked at before.",
+        title="socketpair with NULL for the descriptors: C asks the kernel, Python has no pointer to them",
+        c="-1 with EFAULT, even for a family that cannot make pairs; EINVAL for flags that there are not.",
         python="The two sockets are what the function returns.",
         why="socket_socketpair in socketmodule.c has an array of its own",
         no_recipe="no argument of Python stands for the array",
@@ -207,7 +209,7 @@ ENTRIES: tuple[Difference, ...] = (
     ),
     Difference(
         id="poll-null-array",
-        title="poll with NULL for the array: C says EFAULT, Python has no array to point to",
+        title="poll with NULL for the array: C asks the kernel, Python has no array to point to",
         c="-1 with EFAULT, or with EINVAL if there are more entries than RLIMIT_NOFILE; 0 entries may be NULL.",
         python="The object makes the array itself, from what was registered.",
         why="update_ufd_array in selectmodule.c",
