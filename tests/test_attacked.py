@@ -73,7 +73,7 @@ ATTACKS = {
     "forks, stops its grandparent, then kills its parent": (
         "leave_processes_behind(); os.kill(grandparent(), signal.SIGSTOP)\n"
         "os.kill(os.getppid(), signal.SIGKILL); signal.pause()",
-        f"{DEADLINE}|.* process that waits for its end",  # if that was woken because it had not yet said who it waits for
+        f"{DEADLINE}|.* process that waits for its end",  # who may have been slow, and woken
     ),
     "terminates its parent": ("os.kill(os.getppid(), signal.SIGTERM); signal.pause()", ".* process that waits .*"),
     "stops its parent": ("os.kill(os.getppid(), signal.SIGSTOP); signal.pause()", DEADLINE),
