@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 
@@ -192,6 +194,85 @@ def test_trace_prints_the_calls_of_a_script(api, script):
     )
     assert (ran.returncode, ran.stdout) == (0, "close-on-exec is 0\n")
     assert ran.stderr == "socket(AF_INET, SOCK_STREAM, 0) = 3\nfcntl(3, F_GETFD, 0) = 0\n"
+
+
+ENDS = {
+    "exception": ("def f():\n    open('/nowhere/x')\nf()", 1),
+    "refused": (
+        "from pysock_raw import checked as c\n"
+        "fd = c.socket(c.AF_UNIX, c.SOCK_STREAM, 0)\n"
+        "c.connect(fd, c.sockaddr_un(sun_family=c.AF_UNIX, sun_path=b'/nowhere/x'), 20)",
+        1,
+    ),
+    "broken-pipe": ("raise BrokenPipeError('of its own')", 1),
+    "syntax": ("def f(:", 1),
+    "status": ("raise SystemExit(7)", 7),
+    "text": ("raise SystemExit('said')", 1),
+    "closed-stdout": ("import sys; sys.stdout.close()", 0),
+    "hook": ("import sys; sys.excepthook = lambda *error: print(error[0], error[2].tb_lineno)\n1 / 0", 1),
+    "signals": ("import signal; print(*map(signal.getsignal, (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)))", 0),
+}
+
+
+@pytest.mark.parametrize(("code", "status"), ENDS.values(), ids=ENDS)
+def test_a_traced_script_ends_as_without_us(code, status, api, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    trace = ["-m", "pysock_raw", "trace", "--side", api.name, "-o", str(tmp_path / "trace.txt")]
+    environment = {**os.environ, "PYSOCK_RAW_BACKEND": api.name}
+    alone, traced = (
+        subprocess.run([sys.executable, *command, script], capture_output=True, text=True, env=environment)
+        for command in ([], trace)
+    )
+    assert alone.returncode == status
+    assert (traced.returncode, traced.stdout, traced.stderr) == (alone.returncode, alone.stdout, alone.stderr)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_traced_script(number, status, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(f"import os\nos.kill(os.getpid(), {number})\n")
+    command = [sys.executable, "-m", "pysock_raw", "trace", "--side", "python", script]
+    assert subprocess.run(command, capture_output=True).returncode == status
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+@pytest.mark.parametrize("command", [["explain"], ["info"], ["constants"], ["demo", "--list"]], ids=" ".join)
+def test_stdout_that_takes_nothing_is_status_3(command, with_c):
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run([sys.executable, "-m", "pysock_raw", *command], stdout=full, stderr=-1, text=True)
+    assert (ran.returncode, ran.stderr) == (3, "pysock-raw: cannot write: No space left on device\n")
+
+
+def test_a_reader_that_has_left_is_status_3_without_a_word():
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as pipe:
+        ran = subprocess.run([sys.executable, "-m", "pysock_raw", "explain"], stdout=pipe, stderr=-1, text=True)
+    assert (ran.returncode, ran.stderr) == (3, "")
+
+
+def refuse(error):
+    def refuse(*args, **kwargs):
+        raise error
+
+    return refuse
+
+
+REFUSED = {
+    "no process more": (BlockingIOError(11, "Resource temporarily unavailable"), "Resource temporarily unavailable"),
+    "a pipe of ours": (BrokenPipeError(32, "Broken pipe"), "Broken pipe"),
+    "a name": (OSError(24, "Too many\x1b[2J open files", "a\nb"), r"Too many\x1b[2J open files: a\nb"),
+    "no errno": (OSError("an odd one"), "an odd one"),
+}
+
+
+@pytest.mark.parametrize(("error", "told"), REFUSED.values(), ids=REFUSED)
+def test_what_the_system_refuses_is_named_and_status_3(error, told, run, monkeypatch):
+    monkeypatch.setattr("pysock_raw.conformance.compare.compare_cases", refuse(error))
+    status, out, err = run("compare", "bind/tcp/twice", "--sides", "python")
+    assert (status, out) == (3, "")
+    assert re.fullmatch(rf"pysock-raw: compare cannot go on: {re.escape(told)} \(test_cli.py:\d+, refuse\)\n", err)
 
 
 def test_constants_name_what_python_lacks(run, with_c):
