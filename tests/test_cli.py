@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -234,6 +235,63 @@ def test_a_signal_ends_a_traced_script(number, status, tmp_path):
     script.write_text(f"import os\nos.kill(os.getpid(), {number})\n")
     command = [sys.executable, "-m", "pysock_raw", "trace", "--side", "python", script]
     assert subprocess.run(command, capture_output=True).returncode == status
+
+
+MEETS = """
+import pysock_raw as c
+c.socket(c.AF_UNIX, c.SOCK_STREAM, 0)
+print("here", file=open("here", "w"))
+open("go").close()
+"""
+COMPARE, PICTURE = ["compare", "--sides", "python"], ["trace", "--svg", "--side", "python"]
+
+
+@pytest.fixture
+def meeting(tmp_path):
+    """Starts a command with a script, and returns when that runs: (the process, the directory of temporary files).
+    The script ends when somebody opens `go` to write."""
+    (tmp_path / "script.py").write_text(MEETS)
+    (tmp_path / "temporary").mkdir()
+    for name in ("here", "go"):
+        os.mkfifo(tmp_path / name)
+    here = os.open(tmp_path / "here", os.O_RDONLY | os.O_NONBLOCK)
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+
+    def meeting(*command):
+        ran = subprocess.Popen([*command, "script.py"], env=environment, cwd=tmp_path, stdout=-1, stderr=-1)
+        assert select.select([here], [], [], 60)[0]
+        return ran, tmp_path / "temporary"
+
+    yield meeting
+    os.close(here)
+
+
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [
+        (COMPARE, signal.SIGINT),
+        (COMPARE, signal.SIGTERM),
+        (COMPARE, signal.SIGHUP),
+        (PICTURE, signal.SIGTERM),
+        (PICTURE, signal.SIGHUP),
+    ],
+)
+def test_a_signal_leaves_nothing_behind(command, number, meeting):
+    ran, temporary = meeting(sys.executable, "-m", "pysock_raw", *command)
+    assert os.listdir(temporary) != []
+    ran.send_signal(number)
+    ran.communicate(timeout=60)
+    assert (ran.returncode, os.listdir(temporary)) == (128 + number, [])
+
+
+@pytest.mark.parametrize("command", [COMPARE, PICTURE], ids=" ".join)
+def test_under_nohup_a_closed_terminal_is_nothing(command, meeting):
+    ran, temporary = meeting("nohup", sys.executable, "-m", "pysock_raw", *command)
+    ran.send_signal(signal.SIGHUP)
+    go = os.open(temporary.parent / "go", os.O_RDWR)
+    ran.communicate(timeout=60)
+    os.close(go)
+    assert (ran.returncode, os.listdir(temporary)) == (0, [])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
