@@ -21,10 +21,9 @@ from typing import IO, Any, NoReturn, cast
 from pysock_raw import report
 from pysock_raw.backends import SIDES, NotBuilt, load
 from pysock_raw.backends.contract import CALLS, Backend
+from pysock_raw.command import ENVIRONMENT, EXPLAINED, TROUBLE, USAGE
 from pysock_raw.script import at_the_end
 from pysock_raw.trace_text import printable
-
-EXPLAINED, TROUBLE, USAGE, ENVIRONMENT = range(4)
 
 EXAMPLES = """examples:
   pysock-raw compare                          every case on C, on the fallback and on the stdlib
@@ -525,12 +524,14 @@ def _picture(options: argparse.Namespace) -> int:
         load(options.side)
     except ImportError as error:
         raise Failure(ENVIRONMENT, str(error)) from error
-    records, status = record_script(options.script, options.argument, options.side)
-    if not records:
+    recording = record_script(options.script, options.argument, options.side)
+    if recording.strange:
+        print(f"pysock-raw: lines of the trace that are no records, left out: {recording.strange}", file=sys.stderr)
+    if not recording.records:
         raise Failure(TROUBLE, f"{options.script} made no call through pysock_raw: there is nothing to draw")
     with _output(options.output) as file:
-        file.write(svg(records))
-    return status
+        file.write(svg(recording.records))
+    return recording.status
 
 
 def constants_command(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -17,6 +18,21 @@ from typing import Any, NoReturn
 from pysock_raw import selected
 from pysock_raw.backends.contract import Backend
 from pysock_raw.trace import Record
+
+KINDS: dict[str, Any] = {
+    "call": str,
+    "args": list,
+    "result": int | None,
+    "errno": str | None,
+    "raised": str | None,
+    "emulated": bool,
+    "pid": int,
+    "thread": int,
+    "actor": str,
+    "where": str,
+    "time": list,
+}
+"""What the keys of a record hold."""
 
 
 def at_the_end(handler: Callable[[int, Any], object] | signal.Handlers) -> None:
@@ -60,9 +76,37 @@ def _from_main(trace: TracebackType | None) -> TracebackType | None:
     return trace
 
 
-def record_script(script: Path, arguments: Sequence[str], side: str) -> tuple[list[Record], int]:
-    """Run a script, and the Python programs that it starts, in processes of their own: their records in the order
-    in which the calls ended, and the script's exit status. An interrupt ends the script and not the recording."""
+@dataclass
+class Recording:
+    """What a script, and the Python programs that it started, did: records in the order in which the calls ended."""
+
+    records: list[Record] = field(default_factory=list)
+    strange: int = 0
+    """Lines of the trace that are no records: the programs can write to it."""
+    status: int = 0
+    """The script's exit status."""
+
+    def add(self, text: str) -> None:
+        try:
+            record = json.loads(text)
+        except (ValueError, RecursionError):
+            record = None
+        if _is_record(record):
+            self.records.append(record)
+        else:
+            self.strange += 1
+
+
+def _is_record(value: Any) -> bool:
+    if not isinstance(value, dict) or not value.keys() >= KINDS.keys():
+        return False
+    kinds_are_right = all(isinstance(value[key], kind) for key, kind in KINDS.items())
+    return kinds_are_right and len(value["time"]) == 2 and all(isinstance(time, int) for time in value["time"])
+
+
+def record_script(script: Path, arguments: Sequence[str], side: str) -> Recording:
+    """Run a script, and the Python programs that it starts, in processes of their own. An interrupt ends the script and
+    not the recording."""
     with tempfile.TemporaryDirectory(prefix="pysock_raw.") as directory:
         trace = os.path.join(directory, "trace.jsonl")
         command = [sys.executable, "-m", "pysock_raw", "trace", "--side", side, "--format", "jsonl", "-o", trace]
@@ -75,5 +119,8 @@ def record_script(script: Path, arguments: Sequence[str], side: str) -> tuple[li
                 status = child.wait()
             finally:
                 child.terminate()
-        with open(trace) as file:
-            return [json.loads(text) for text in file], status if status >= 0 else 128 - status
+        recording = Recording(status=status if status >= 0 else 128 - status)
+        with open(trace, encoding="utf-8", errors="replace") as file:
+            for text in file:
+                recording.add(text)
+        return recording

@@ -167,6 +167,43 @@ def test_wrong_usage_is_one_line_and_status_2(arguments, message, run):
     assert message in err
 
 
+ENVIRONMENTS = {
+    "no-such-backend": ({"PYSOCK_RAW_BACKEND": "zzz"}, 2, "PYSOCK_RAW_BACKEND=zzz: there is no backend 'zzz': choose"),
+    "escape": (
+        {"PYSOCK_RAW_BACKEND": "\x1b[2J"},
+        2,
+        r"PYSOCK_RAW_BACKEND=\x1b[2J: there is no backend '\x1b[2J': choose",
+    ),
+    "no-place-for-a-trace": (
+        {"PYSOCK_RAW_BACKEND": "python", "PYSOCK_RAW_TRACE": "/nowhere/x"},
+        3,
+        "PYSOCK_RAW_TRACE=/nowhere/x cannot be written: No such file or directory",
+    ),
+}
+STARTS = {
+    "script": [sys.executable, "pysock-raw"],
+    "module": [sys.executable, "-m", "pysock_raw"],
+    "module-with-options": [sys.executable, "-X", "utf8", "-mpysock_raw"],
+}
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+@pytest.mark.parametrize(("environment", "status", "message"), ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+def test_an_environment_that_asks_for_what_there_is_not_is_one_line(start, environment, status, message, tmp_path):
+    (tmp_path / "pysock-raw").write_text("from pysock_raw.cli import main\nraise SystemExit(main())\n")  # as pip does
+    environment = {**os.environ, **environment}
+    ran = subprocess.run([*start, "info"], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (status, "", 1)
+    assert ran.stderr.startswith(f"pysock-raw: {message}")
+
+
+@pytest.mark.parametrize("start", [["-c", "import pysock_raw"], ["-m", "pysock_raw.examples.client"]], ids=" ".join)
+def test_an_import_stays_an_import_error(start):
+    environment = {**os.environ, "PYSOCK_RAW_BACKEND": "zzz"}
+    ran = subprocess.run([sys.executable, *start], env=environment, capture_output=True, text=True)
+    assert (ran.returncode, "ImportError: there is no backend 'zzz'" in ran.stderr) == (1, True)
+
+
 def test_a_file_that_cannot_be_written_is_status_3(run, sides):
     status, _, err = run("compare", "bind/tcp/twice", "--sides", "python", "--format", "json", "-o", "/nowhere/report")
     assert (status, err) == (3, "pysock-raw: cannot write /nowhere/report: No such file or directory\n")
