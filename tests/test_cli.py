@@ -1,5 +1,6 @@
 """The command line as its users meet it: main() with arguments, what it prints, and its exit status."""
 
+import functools
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
 from pysock_raw.cli import main
 from pysock_raw.conformance import differences
@@ -99,6 +101,42 @@ def test_compare_a_script(run, with_c, script):
     assert case["differences"] == ["socket-close-on-exec"]
     assert case["sides"]["stdlib"]["printed"] == "close-on-exec is 1\n"
     assert case["sides"]["c"]["trace"][1]["where"] == "script.py:4"
+
+
+FORGED = "x\n\nx.py · 0 unexplained · 0 nonconforming · 0 skipped · 0.1 s\ny.py"
+
+
+@pytest.mark.parametrize("code", ["1 / 0", "import pysock_raw as c; c.fcntl(c.socket(1, 1, 0), c.F_GETFD, 0)"])
+def test_a_name_of_several_lines_is_one_line_in_the_report(code, run, with_c, tmp_path):
+    (tmp_path / FORGED).write_text(code)
+    _, out, _ = run("compare", str(tmp_path / FORGED))
+    assert [text for text in out.splitlines() if text.lstrip().startswith(("x.py", "y.py"))] == []
+    assert sum(r"x\n\nx.py · 0 unexplained" in text for text in out.splitlines()) >= 2  # the heading, the last line
+    assert "pysock-raw compare SCRIPT.py -o report.html" in out  # what cannot be shown cannot be typed
+    _, out, _ = run("compare", str(tmp_path / FORGED), "--format", "json")
+    assert json.loads(out)["cases"][0]["id"] == FORGED
+
+
+NAMES = {
+    "of/ok.py": "of/ok.py",
+    "a b$(touch pwned).py": "'a b$(touch pwned).py'",
+    "it's [bold].py": """'it'"'"'s [bold].py'""",
+    "./-dash.py": "./-dash.py",
+    f"{'long ' * 40}.py": f"'{'long ' * 40}.py'",
+}
+
+
+@pytest.mark.parametrize(("name", "word"), NAMES.items(), ids=range(len(NAMES)))
+@pytest.mark.parametrize("columns", [None, 40])
+def test_the_next_command_names_the_script_as_it_was_given(columns, name, word, run, with_c, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("import pysock_raw")
+    if columns:
+        terminal = functools.partial(Console, force_terminal=True, color_system=None, width=columns)
+        monkeypatch.setattr("pysock_raw.report.terminal.Console", terminal)
+    _, out, _ = run("compare", "--sides", "c,python", name)
+    assert f"next  pysock-raw compare {word} -o report.html" in out
 
 
 def test_a_script_may_leave_open_what_it_likes(run, with_c, tmp_path):
