@@ -177,9 +177,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     _choose_format(parser, options)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8
     at_the_end(lambda number, frame: sys.exit(128 + number))  # so that children are ended
     try:
         return cast(int, options.run(options))
@@ -374,6 +371,8 @@ def _output(path: Path | None = None) -> Iterator[IO[str]]:
 @contextlib.contextmanager
 def _stdout() -> Iterator[None]:
     """Write to stdout all that is to be written, or say why not."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without UTF-8, as Python has it for stderr
     try:
         yield
         sys.stdout.flush()

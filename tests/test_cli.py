@@ -284,6 +284,7 @@ ENDS = {
     "syntax": ("def f(:", 1),
     "status": ("raise SystemExit(7)", 7),
     "text": ("raise SystemExit('said')", 1),
+    "no-text": ("print('\\ud800')", 1),
     "closed-stdout": ("import sys; sys.stdout.close()", 0),
     "hook": ("import sys; sys.excepthook = lambda *error: print(error[0], error[2].tb_lineno)\n1 / 0", 1),
     "signals": ("import signal; print(*map(signal.getsignal, (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)))", 0),
