@@ -30,6 +30,7 @@ from pysock_raw import (
     sizeof as sizeof,
     strerror as strerror,
 )
+from pysock_raw.backends.contract import documented
 from pysock_raw.selected import api as _api
 from pysock_raw.structures import *  # noqa: F403
 
@@ -45,7 +46,9 @@ def _checked(name: str, call: Callable[P, R]) -> Callable[P, R]:
             raise OSError(number, f"{name}: {_api.strerror(number)}")
         return result
 
-    return functools.update_wrapper(checked, call)
+    functools.update_wrapper(checked, call)
+    checked.__name__ = checked.__qualname__ = name  # those of integers alone are cffi's, with names of their own
+    return documented(checked)
 
 
 # the calls of the documents

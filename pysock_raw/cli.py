@@ -12,18 +12,18 @@ import importlib.util
 import io
 import json
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from traceback import extract_tb
 from typing import IO, Any, NoReturn, cast
 
 from pysock_raw import report
 from pysock_raw.backends import SIDES, NotBuilt, load
 from pysock_raw.backends.contract import CALLS, Backend
+from pysock_raw.command import ENVIRONMENT, EXPLAINED, TROUBLE, USAGE
+from pysock_raw.script import at_the_end
 from pysock_raw.trace_text import printable
-
-EXPLAINED, TROUBLE, USAGE, ENVIRONMENT = range(4)
 
 EXAMPLES = """examples:
   pysock-raw compare                          every case on C, on the fallback and on the stdlib
@@ -177,27 +177,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     _choose_format(parser, options)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that children are ended
+    at_the_end(lambda number, frame: sys.exit(128 + number))  # so that children are ended
     try:
-        status = cast(int, options.run(options))
-        sys.stdout.flush()
-        return status
+        return cast(int, options.run(options))
     except Failure as failure:
         print(f"pysock-raw: {printable(str(failure))}", file=sys.stderr)
         return failure.status
     except KeyboardInterrupt:
         print("pysock-raw: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of a pipe has left, and knows no verdict
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return ENVIRONMENT
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        print(f"pysock-raw: cannot write: {error.strerror}", file=sys.stderr)
+        print(f"pysock-raw: {options.command} cannot go on: {_told(error)}", file=sys.stderr)
         return ENVIRONMENT
+
+
+def _told(error: OSError) -> str:
+    """What the system said of which file, and where: it may not even allow a process or a descriptor more."""
+    frame = extract_tb(error.__traceback__)[-1]
+    what = f"{_reason(error)}: {error.filename}" if error.filename is not None else _reason(error)
+    return f"{printable(what)} ({Path(frame.filename).name}:{frame.lineno}, {frame.name})"
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
 
 
 def _choose_format(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -351,18 +353,39 @@ def _progress(doing: str = "comparing") -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _output(path: Path | None) -> Iterator[IO[str]]:
+def _output(path: Path | None = None) -> Iterator[IO[str]]:
     """stdout, or a file that appears whole or not at all."""
     from pysock_raw.report.files import whole
 
     if path is None:
-        yield sys.stdout
+        with _stdout():
+            yield sys.stdout
         return
     try:
         with whole(path) as file:
             yield file
     except OSError as error:
-        raise Failure(ENVIRONMENT, f"cannot write {path}: {error.strerror}") from error
+        raise Failure(ENVIRONMENT, f"cannot write {path}: {_reason(error)}") from error
+
+
+@contextlib.contextmanager
+def _stdout() -> Iterator[None]:
+    """Write to stdout all that is to be written, or say why not."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without UTF-8, as Python has it for stderr
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what has not been written is given up
+        if isinstance(error, BrokenPipeError):  # the reader of a pipe has left, and knows no verdict
+            sys.exit(ENVIRONMENT)
+        raise Failure(ENVIRONMENT, f"cannot write: {_reason(error)}") from error
+
+
+def _say(*lines: str) -> None:
+    with _output() as out:
+        print(*lines, sep="\n", file=out)
 
 
 def explain_command(options: argparse.Namespace) -> int:
@@ -370,13 +393,15 @@ def explain_command(options: argparse.Namespace) -> int:
     from pysock_raw.report import explain
 
     if options.difference is None:
-        print(*explain.listed(CATALOGUE), sep="\n")
-        print(f"\n{len(CATALOGUE)} differences; pysock-raw explain ID runs the evidence of one")
+        _say(
+            *explain.listed(CATALOGUE),
+            f"\n{len(CATALOGUE)} differences; pysock-raw explain ID runs the evidence of one",
+        )
         return EXPLAINED
     found = next((difference for difference in CATALOGUE if difference.id == options.difference), None)
     if found is None:
         raise Failure(USAGE, f"there is no difference {options.difference!r} (pysock-raw explain lists them)")
-    print(*explain.entry(found), sep="\n")
+    _say(*explain.entry(found))
     return _evidence(found)
 
 
@@ -392,12 +417,12 @@ def _evidence(difference: Any) -> int:
     (result,) = report.results
     if result.skipped:
         raise Failure(ENVIRONMENT, f"the evidence cannot be run here: {result.skipped}")
-    print(*explain.evidence(result), sep="\n")
+    _say(*explain.evidence(result))
     if difference.recipe:
         written = cast(Backend, Written(difference.call, difference.recipe))
         (result,) = compare_cases(cases, [sides[0], "stdlib"], instead={cases[0].id: written}).results
         verdict = result.comparisons["stdlib"].verdict
-        print(f"\nthe recipe   in place of {difference.call} on the stdlib side: {verdict}")
+        _say(f"\nthe recipe   in place of {difference.call} on the stdlib side: {verdict}")
     return report.status
 
 
@@ -418,7 +443,8 @@ def search_command(options: argparse.Namespace) -> int:
         raise Failure(ENVIRONMENT, f"search runs its programs in a network namespace of their own: {lack}")
     with _progress() as progress:
         found = search(options.programs, options.seed, jobs=options.jobs, progress=progress)
-    search_report.render(found, options.seed, sys.stdout)
+    with _output() as out:
+        search_report.render(found, options.seed, out)
     if found.unexplained:
         with _output(options.output) as file:
             file.write(found.unexplained)
@@ -426,7 +452,7 @@ def search_command(options: argparse.Namespace) -> int:
 
 
 def trace_command(options: argparse.Namespace) -> int:
-    from pysock_raw.script import run_script
+    from pysock_raw.script import run_as_program
     from pysock_raw.trace import Recorded, out_of_the_way, writer
     from pysock_raw.trace_text import line
 
@@ -443,10 +469,9 @@ def trace_command(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise Failure(ENVIRONMENT, str(error)) from error
     except OSError as error:
-        raise Failure(ENVIRONMENT, f"cannot write {options.output}: {error.strerror}") from error
+        raise Failure(ENVIRONMENT, f"cannot write {options.output}: {_reason(error)}") from error
     form = json.dumps if options.format == "jsonl" else line
-    run_script(options.script, options.argument, cast(Backend, Recorded(api, writer(file, form))))
-    return EXPLAINED
+    return run_as_program(options.script, options.argument, cast(Backend, Recorded(api, writer(file, form))))
 
 
 def demo_command(options: argparse.Namespace) -> int:
@@ -467,11 +492,12 @@ def demo_command(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise Failure(ENVIRONMENT, str(error)) from error
     if options.format == "json":
-        print(json.dumps(played.to_json(), indent=1))
+        _say(json.dumps(played.to_json(), indent=1))
     else:
         from pysock_raw.report import lesson as report
 
-        report.render(played, sys.stdout, *([report.reading] if sys.stdout.isatty() and not options.fast else []))
+        with _output() as out:
+            report.render(played, out, *([report.reading] if out.isatty() and not options.fast else []))
     if played.ended:
         raise Failure(ENVIRONMENT, f"the lesson {lesson.name} ended early: {played.ended}")
     return EXPLAINED
@@ -482,10 +508,9 @@ def _list_lessons(options: argparse.Namespace) -> int:
 
     listed = [{"name": lesson.name, "title": lesson.title, "shows": lesson.shows} for lesson in lessons().values()]
     if options.format == "json":
-        print(json.dumps(listed, indent=1))
+        _say(json.dumps(listed, indent=1))
     else:
-        for row in listed:
-            print(f"{row['name']:<20} {row['shows']}")
+        _say(*(f"{row['name']:<20} {row['shows']}" for row in listed))
     return EXPLAINED
 
 
@@ -498,12 +523,14 @@ def _picture(options: argparse.Namespace) -> int:
         load(options.side)
     except ImportError as error:
         raise Failure(ENVIRONMENT, str(error)) from error
-    records, status = record_script(options.script, options.argument, options.side)
-    if not records:
+    recording = record_script(options.script, options.argument, options.side)
+    if recording.strange:
+        print(f"pysock-raw: lines of the trace that are no records, left out: {recording.strange}", file=sys.stderr)
+    if not recording.records:
         raise Failure(TROUBLE, f"{options.script} made no call through pysock_raw: there is nothing to draw")
     with _output(options.output) as file:
-        file.write(svg(records))
-    return status
+        file.write(svg(recording.records))
+    return recording.status
 
 
 def constants_command(options: argparse.Namespace) -> int:
@@ -513,7 +540,7 @@ def constants_command(options: argparse.Namespace) -> int:
         found = [row for row in rows() if options.missing_in is None or row.lacking(options.missing_in)]
     except ImportError as error:
         raise Failure(ENVIRONMENT, f"the values in the headers need the C backend: {error}") from error
-    print(json.dumps([vars(row) for row in found], indent=1) if options.format == "json" else text(found))
+    _say(json.dumps([vars(row) for row in found], indent=1) if options.format == "json" else text(found))
     return EXPLAINED
 
 
@@ -538,12 +565,15 @@ def info_command(options: argparse.Namespace) -> int:
     from pysock_raw.conformance.environment import environment
     from pysock_raw.conformance.needs import NEEDS, lacking
 
-    print(f"backend     {pysock_raw.backend}: {pysock_raw.backend_reason}")
     facts = environment()
     c = facts.pop("c_backend")
-    print(f"C backend   {c['missing'] or c['compiler'] + ', sources ' + c['digest'][:12]}")
-    for name, value in facts.items():
-        print(f"{name:<11} {value}")
-    for need, (means, _) in NEEDS.items():
-        print(f"cannot test {means}: {lacking(need)}" if lacking(need) else f"can test    {means}")
+    _say(
+        f"backend     {pysock_raw.backend}: {pysock_raw.backend_reason}",
+        f"C backend   {c['missing'] or c['compiler'] + ', sources ' + c['digest'][:12]}",
+        *(f"{name:<11} {value}" for name, value in facts.items()),
+        *(
+            f"cannot test {means}: {lacking(need)}" if lacking(need) else f"can test    {means}"
+            for need, (means, _) in NEEDS.items()
+        ),
+    )
     return EXPLAINED

@@ -109,8 +109,11 @@ def test_everything_else_is_that_of_the_package() -> None:
         assert getattr(checked, name) is getattr(pysock_raw, name)
 
 
-def test_calls_keep_their_descriptions() -> None:
-    assert checked.bind.__doc__ == contract.Backend.bind.__doc__
+@pytest.mark.parametrize("name", [row[0] for row in FAILURES])
+def test_calls_have_their_names_and_the_descriptions_of_the_contract(name: str) -> None:
+    call = getattr(checked, name)
+    assert (call.__name__, call.__qualname__) == (name, name)
+    assert call.__doc__ == getattr(contract.Backend, name).__doc__
 
 
 def test_uncaught_exception_names_the_call() -> None:

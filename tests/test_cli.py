@@ -1,11 +1,16 @@
 """The command line as its users meet it: main() with arguments, what it prints, and its exit status."""
 
+import functools
 import json
 import os
+import re
+import select
+import signal
 import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
 from pysock_raw.cli import main
 from pysock_raw.conformance import differences
@@ -98,6 +103,42 @@ def test_compare_a_script(run, with_c, script):
     assert case["sides"]["c"]["trace"][1]["where"] == "script.py:4"
 
 
+FORGED = "x\n\nx.py · 0 unexplained · 0 nonconforming · 0 skipped · 0.1 s\ny.py"
+
+
+@pytest.mark.parametrize("code", ["1 / 0", "import pysock_raw as c; c.fcntl(c.socket(1, 1, 0), c.F_GETFD, 0)"])
+def test_a_name_of_several_lines_is_one_line_in_the_report(code, run, with_c, tmp_path):
+    (tmp_path / FORGED).write_text(code)
+    _, out, _ = run("compare", str(tmp_path / FORGED))
+    assert [text for text in out.splitlines() if text.lstrip().startswith(("x.py", "y.py"))] == []
+    assert sum(r"x\n\nx.py · 0 unexplained" in text for text in out.splitlines()) >= 2  # the heading, the last line
+    assert "pysock-raw compare SCRIPT.py -o report.html" in out  # what cannot be shown cannot be typed
+    _, out, _ = run("compare", str(tmp_path / FORGED), "--format", "json")
+    assert json.loads(out)["cases"][0]["id"] == FORGED
+
+
+NAMES = {
+    "of/ok.py": "of/ok.py",
+    "a b$(touch pwned).py": "'a b$(touch pwned).py'",
+    "it's [bold].py": """'it'"'"'s [bold].py'""",
+    "./-dash.py": "./-dash.py",
+    f"{'long ' * 40}.py": f"'{'long ' * 40}.py'",
+}
+
+
+@pytest.mark.parametrize(("name", "word"), NAMES.items(), ids=range(len(NAMES)))
+@pytest.mark.parametrize("columns", [None, 40])
+def test_the_next_command_names_the_script_as_it_was_given(columns, name, word, run, with_c, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("import pysock_raw")
+    if columns:
+        terminal = functools.partial(Console, force_terminal=True, color_system=None, width=columns)
+        monkeypatch.setattr("pysock_raw.report.terminal.Console", terminal)
+    _, out, _ = run("compare", "--sides", "c,python", name)
+    assert f"next  pysock-raw compare {word} -o report.html" in out
+
+
 def test_a_script_may_leave_open_what_it_likes(run, with_c, tmp_path):
     path = tmp_path / "script.py"
     path.write_text("import os, pysock_raw as c\nc.socket(c.AF_INET, c.SOCK_STREAM, 0)\nos.pipe()\n")
@@ -164,6 +205,43 @@ def test_wrong_usage_is_one_line_and_status_2(arguments, message, run):
     assert message in err
 
 
+ENVIRONMENTS = {
+    "no-such-backend": ({"PYSOCK_RAW_BACKEND": "zzz"}, 2, "PYSOCK_RAW_BACKEND=zzz: there is no backend 'zzz': choose"),
+    "escape": (
+        {"PYSOCK_RAW_BACKEND": "\x1b[2J"},
+        2,
+        r"PYSOCK_RAW_BACKEND=\x1b[2J: there is no backend '\x1b[2J': choose",
+    ),
+    "no-place-for-a-trace": (
+        {"PYSOCK_RAW_BACKEND": "python", "PYSOCK_RAW_TRACE": "/nowhere/x"},
+        3,
+        "PYSOCK_RAW_TRACE=/nowhere/x cannot be written: No such file or directory",
+    ),
+}
+STARTS = {
+    "script": [sys.executable, "pysock-raw"],
+    "module": [sys.executable, "-m", "pysock_raw"],
+    "module-with-options": [sys.executable, "-X", "utf8", "-mpysock_raw"],
+}
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+@pytest.mark.parametrize(("environment", "status", "message"), ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+def test_an_environment_that_asks_for_what_there_is_not_is_one_line(start, environment, status, message, tmp_path):
+    (tmp_path / "pysock-raw").write_text("from pysock_raw.cli import main\nraise SystemExit(main())\n")  # as pip does
+    environment = {**os.environ, **environment}
+    ran = subprocess.run([*start, "info"], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (status, "", 1)
+    assert ran.stderr.startswith(f"pysock-raw: {message}")
+
+
+@pytest.mark.parametrize("start", [["-c", "import pysock_raw"], ["-m", "pysock_raw.examples.client"]], ids=" ".join)
+def test_an_import_stays_an_import_error(start):
+    environment = {**os.environ, "PYSOCK_RAW_BACKEND": "zzz"}
+    ran = subprocess.run([sys.executable, *start], env=environment, capture_output=True, text=True)
+    assert (ran.returncode, "ImportError: there is no backend 'zzz'" in ran.stderr) == (1, True)
+
+
 def test_a_file_that_cannot_be_written_is_status_3(run, sides):
     status, _, err = run("compare", "bind/tcp/twice", "--sides", "python", "--format", "json", "-o", "/nowhere/report")
     assert (status, err) == (3, "pysock-raw: cannot write /nowhere/report: No such file or directory\n")
@@ -199,6 +277,143 @@ def test_trace_prints_the_calls_of_a_script(api, script):
     )
     assert (ran.returncode, ran.stdout) == (0, "close-on-exec is 0\n")
     assert ran.stderr == "socket(AF_INET, SOCK_STREAM, 0) = 3\nfcntl(3, F_GETFD, 0) = 0\n"
+
+
+ENDS = {
+    "exception": ("def f():\n    open('/nowhere/x')\nf()", 1),
+    "refused": (
+        "from pysock_raw import checked as c\n"
+        "fd = c.socket(c.AF_UNIX, c.SOCK_STREAM, 0)\n"
+        "c.connect(fd, c.sockaddr_un(sun_family=c.AF_UNIX, sun_path=b'/nowhere/x'), 20)",
+        1,
+    ),
+    "broken-pipe": ("raise BrokenPipeError('of its own')", 1),
+    "syntax": ("def f(:", 1),
+    "status": ("raise SystemExit(7)", 7),
+    "text": ("raise SystemExit('said')", 1),
+    "no-text": ("print('\\ud800')", 1),
+    "closed-stdout": ("import sys; sys.stdout.close()", 0),
+    "hook": ("import sys; sys.excepthook = lambda *error: print(error[0], error[2].tb_lineno)\n1 / 0", 1),
+    "signals": ("import signal; print(*map(signal.getsignal, (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)))", 0),
+}
+
+
+@pytest.mark.parametrize(("code", "status"), ENDS.values(), ids=ENDS)
+def test_a_traced_script_ends_as_without_us(code, status, api, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    trace = ["-m", "pysock_raw", "trace", "--side", api.name, "-o", str(tmp_path / "trace.txt")]
+    environment = {**os.environ, "PYSOCK_RAW_BACKEND": api.name}
+    alone, traced = (
+        subprocess.run([sys.executable, *command, script], capture_output=True, text=True, env=environment)
+        for command in ([], trace)
+    )
+    assert alone.returncode == status
+    assert (traced.returncode, traced.stdout, traced.stderr) == (alone.returncode, alone.stdout, alone.stderr)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_traced_script(number, status, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(f"import os\nos.kill(os.getpid(), {number})\n")
+    command = [sys.executable, "-m", "pysock_raw", "trace", "--side", "python", script]
+    assert subprocess.run(command, capture_output=True).returncode == status
+
+
+MEETS = """
+import pysock_raw as c
+c.socket(c.AF_UNIX, c.SOCK_STREAM, 0)
+print("here", file=open("here", "w"))
+open("go").close()
+"""
+COMPARE, PICTURE = ["compare", "--sides", "python"], ["trace", "--svg", "--side", "python"]
+
+
+@pytest.fixture
+def meeting(tmp_path):
+    """Starts a command with a script, and returns when that runs: (the process, the directory of temporary files).
+    The script ends when somebody opens `go` to write."""
+    (tmp_path / "script.py").write_text(MEETS)
+    (tmp_path / "temporary").mkdir()
+    for name in ("here", "go"):
+        os.mkfifo(tmp_path / name)
+    here = os.open(tmp_path / "here", os.O_RDONLY | os.O_NONBLOCK)
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+
+    def meeting(*command):
+        ran = subprocess.Popen([*command, "script.py"], env=environment, cwd=tmp_path, stdout=-1, stderr=-1)
+        assert select.select([here], [], [], 60)[0]
+        return ran, tmp_path / "temporary"
+
+    yield meeting
+    os.close(here)
+
+
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [
+        (COMPARE, signal.SIGINT),
+        (COMPARE, signal.SIGTERM),
+        (COMPARE, signal.SIGHUP),
+        (PICTURE, signal.SIGTERM),
+        (PICTURE, signal.SIGHUP),
+    ],
+)
+def test_a_signal_leaves_nothing_behind(command, number, meeting):
+    ran, temporary = meeting(sys.executable, "-m", "pysock_raw", *command)
+    assert os.listdir(temporary) != []
+    ran.send_signal(number)
+    ran.communicate(timeout=60)
+    assert (ran.returncode, os.listdir(temporary)) == (128 + number, [])
+
+
+@pytest.mark.parametrize("command", [COMPARE, PICTURE], ids=" ".join)
+def test_under_nohup_a_closed_terminal_is_nothing(command, meeting):
+    ran, temporary = meeting("nohup", sys.executable, "-m", "pysock_raw", *command)
+    ran.send_signal(signal.SIGHUP)
+    go = os.open(temporary.parent / "go", os.O_RDWR)
+    ran.communicate(timeout=60)
+    os.close(go)
+    assert (ran.returncode, os.listdir(temporary)) == (0, [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+@pytest.mark.parametrize("command", [["explain"], ["info"], ["constants"], ["demo", "--list"]], ids=" ".join)
+def test_stdout_that_takes_nothing_is_status_3(command, with_c):
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run([sys.executable, "-m", "pysock_raw", *command], stdout=full, stderr=-1, text=True)
+    assert (ran.returncode, ran.stderr) == (3, "pysock-raw: cannot write: No space left on device\n")
+
+
+def test_a_reader_that_has_left_is_status_3_without_a_word():
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as pipe:
+        ran = subprocess.run([sys.executable, "-m", "pysock_raw", "explain"], stdout=pipe, stderr=-1, text=True)
+    assert (ran.returncode, ran.stderr) == (3, "")
+
+
+def refuse(error):
+    def refuse(*args, **kwargs):
+        raise error
+
+    return refuse
+
+
+REFUSED = {
+    "no process more": (BlockingIOError(11, "Resource temporarily unavailable"), "Resource temporarily unavailable"),
+    "a pipe of ours": (BrokenPipeError(32, "Broken pipe"), "Broken pipe"),
+    "a name": (OSError(24, "Too many\x1b[2J open files", "a\nb"), r"Too many\x1b[2J open files: a\nb"),
+    "no errno": (OSError("an odd one"), "an odd one"),
+}
+
+
+@pytest.mark.parametrize(("error", "told"), REFUSED.values(), ids=REFUSED)
+def test_what_the_system_refuses_is_named_and_status_3(error, told, run, monkeypatch):
+    monkeypatch.setattr("pysock_raw.conformance.compare.compare_cases", refuse(error))
+    status, out, err = run("compare", "bind/tcp/twice", "--sides", "python")
+    assert (status, out) == (3, "")
+    assert re.fullmatch(rf"pysock-raw: compare cannot go on: {re.escape(told)} \(test_cli.py:\d+, refuse\)\n", err)
 
 
 def test_constants_name_what_python_lacks(run, with_c):

@@ -321,6 +321,28 @@ def test_a_script_without_calls_has_no_picture(tmp_path):
     assert "made no call through pysock_raw" in ran.stderr
 
 
+NO_RECORDS = r"""
+import json, os, pysock_raw as c
+c.close(c.socket(c.AF_UNIX, c.SOCK_STREAM, 0))
+record = json.loads(open(os.environ["PYSOCK_RAW_TRACE"]).readline())
+with open(os.environ["PYSOCK_RAW_TRACE"], "ab") as trace:
+    for value in (5, {}, {**record, "args": 3}, {**record, "time": [1]}, {**record, "time": ["0", 1]}):
+        trace.write(json.dumps(value).encode() + b"\n")
+    for key in record:
+        trace.write(json.dumps({**record, key: {}}).encode() + b"\n")
+    trace.write(b"\xff\0\x1b[2J\n" + b"[" * 100000 + b"\ngarbage{")
+"""
+
+
+def test_lines_that_are_no_records_are_left_out_and_counted(api, tmp_path):
+    script = tmp_path / "writes.py"
+    script.write_text(NO_RECORDS)
+    command = [sys.executable, "-m", "pysock_raw", "trace", "--svg", "--side", api.name, str(script)]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "pysock-raw: lines of the trace that are no records, left out: 19\n")
+    assert len(boxes(ElementTree.fromstring(ran.stdout))) == 2
+
+
 def test_every_record_says_when_it_began_and_ended(api):
     records = []
     c = Recorded(api, records.append)

@@ -82,6 +82,8 @@ class Report:
     sides: list[str]
     results: list[Result]
     seconds: float = 0.0
+    script: Path | None = None
+    """The one that was compared, as it was given."""
 
     @property
     def ran(self) -> list[Result]:
@@ -190,7 +192,7 @@ def compare_script(
         if progress:
             progress(len(result.runs), len(jobs))
     result.judge(differences)
-    report = Report(list(sides), [result], time.monotonic() - started)
+    report = Report(list(sides), [result], time.monotonic() - started, script)
     if report.unexplained:
         ((_, again),) = run(jobs[:1], 1, deadline)
         _varies(report, again)

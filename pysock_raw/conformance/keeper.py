@@ -77,7 +77,8 @@ def _guard(start: Start, hear: int, tell: int) -> NoReturn:
     try:
         os.setpgid(0, 0)  # an interrupt at the terminal is for the runner
         _on_linux(PR_SET_CHILD_SUBREAPER, 1)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in (signal.SIGTERM, signal.SIGHUP):  # which the command handles
+            signal.signal(number, signal.SIG_DFL)
         pid = os.fork()
         if pid == 0:
             _keep(start, hear, tell)

@@ -95,8 +95,8 @@ def _room_needed() -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        where = f"{tempfile.gettempdir()}: {error.strerror} (TMPDIR can name another directory)"
-        raise OSError(error.errno, f"the records of a program into {where}") from error
+        where = f"{tempfile.gettempdir()} (TMPDIR can name another directory): {error.strerror}"
+        raise OSError(error.errno, f"no room for the records of a program in {where}") from error
 
 
 def _directory() -> tempfile.TemporaryDirectory[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +24,7 @@ class NoReport(Exception):
 
 def read(path: Path) -> Document:
     """The document in a file, and under `file` its name."""
-    advice = f"pysock-raw compare -o {path} writes one"
+    advice = f"pysock-raw compare -o {shlex.quote(str(path))} writes one"
     try:
         document = json.loads(path.read_text())
     except OSError as error:

@@ -4,7 +4,9 @@ piped, the text is plain."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
 from rich.console import Console
@@ -34,6 +36,7 @@ from pysock_raw.report.view import (
     unexplained,
     unexplained_answers,
 )
+from pysock_raw.trace_text import printable
 
 WORDS = {"differs": "differ"}
 COLOURS = {"same": "green", "unexplained": "bold red"}
@@ -47,13 +50,14 @@ SHOWN = 5  # unexplained calls of one case
 
 def render(report: Report, file: IO[str]) -> None:
     def both(out: Console) -> None:
-        show(to_json(report), out)
+        show(to_json(report), out, report.script)
         syscalls.render(out, report)
 
     print_to(file, both)
 
 
-def show(document: Document, out: Console) -> None:
+def show(document: Document, out: Console, path: Path | None = None) -> None:
+    """`path` is that of the script, if it is known."""
     document = readable(document)
     found = findings(document)
     out.print(escape(headline(document)), style="dim")
@@ -68,7 +72,7 @@ def show(document: Document, out: Console) -> None:
     _skipped(out, document)
     good = document["summary"]["status"] == 0
     out.print("\n" + escape(last_line(document)), style="bold green" if good else "bold red")
-    _next(out, document, found)
+    _next(out, document, found, path)
 
 
 def _sentence(document: Document, found: list[Finding]) -> str:
@@ -122,7 +126,7 @@ def _verdicts(counts: dict[str, int], narrow: bool) -> str:
 
 
 def _differences(out: Console, document: Document, found: list[Finding]) -> None:
-    if len(found) <= IN_FULL:
+    if len(found) <= IN_FULL or script(document):  # each at its line
         for finding in found:
             _difference(out, document, finding)
         return
@@ -200,7 +204,7 @@ def _script(out: Console, document: Document) -> None:
         if run["ended"]
     ]
     rows += [
-        (side, f"{counted(number, 'call')} of {sides(document)[0]} after that difference have no counterpart")
+        (side, f"{counted(number, 'call')} of {sides(document)[0]} without a counterpart after that difference")
         for side, number in case["uncompared"].items()
         if number
     ]
@@ -244,24 +248,33 @@ def _skipped(out: Console, document: Document) -> None:
         fields(out, *((str(len(cases)), f"{lack} ({some(cases, 2)})") for lack, cases in lacks.items()))
 
 
-def _next(out: Console, document: Document, found: list[Finding]) -> None:
+def _next(out: Console, document: Document, found: list[Finding], path: Path | None) -> None:
     """What to type now."""
-    about = script(document)
     rows: list[tuple[str, str]] = []
     if found:
         rows.append((f"pysock-raw explain {_most_telling(found).id}", "why, with the evidence run on the spot"))
     if len(by_call(document)) > 1:
         rows.append((f"pysock-raw compare {by_call(document)[0].call}", "one call, with its differences in full"))
-    again = f"{about['id']} " if about else ""
+    again = f"{_word(path)} " if path else ""
     rows.append((f"pysock-raw compare {again}-o report.html", "every call on every side, to browse"))
-    if not about:
+    if script(document) is None:
         rows.append(("pysock-raw compare SCRIPT.py", "a program of your own"))
+    if max(len(command) for command, _ in rows) > out.width - len("next  "):  # the terminal breaks it, uncut
+        commands = "\n      ".join(command for command, _ in rows)
+        out.print(f"next  [bold]{escape(commands)}[/]", soft_wrap=True)
+        return
     table = Table.grid(padding=(0, 2, 0, 0))
     for no_wrap in (True, True, False):
         table.add_column(no_wrap=no_wrap)
     for number, (command, purpose) in enumerate(rows):
         table.add_row("" if number else "next", f"[bold]{escape(command)}[/]", f"[dim]{escape(purpose)}[/]")
     out.print(table)
+
+
+def _word(path: Path) -> str:
+    """A path as a word of a shell's command; of one that cannot be shown, the usual name."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text) if text.isprintable() else "SCRIPT.py"
 
 
 def render_diff(changes: Document, file: IO[str]) -> None:
@@ -283,7 +296,7 @@ def show_diff(changes: Document, out: Console) -> None:
     for name, other in ("ab", "ba"):
         if changes["only"][name]:
             heading(out, "yellow", f"only in {name.upper()}", f"{other.upper()} has no such cases")
-            fields(out, *(("", id) for id in changes["only"][name]))
+            fields(out, *(("", printable(id)) for id in changes["only"][name]))
     changed = changes["summary"]["changed"]
     text = f"{counted(changes['summary']['cases'], 'case')} in both · {counted(changed, 'change')}"
     out.print(f"\n{text}", style="bold red" if changed else "bold green")

@@ -10,20 +10,22 @@ from typing import Any
 from pysock_raw.backends.contract import CALLS
 from pysock_raw.conformance.verdicts import ACCEPTABLE, UNSAID, VERDICTS
 from pysock_raw.report.json import Document
-from pysock_raw.trace_text import line, printable_lines
+from pysock_raw.trace_text import line, printable, printable_lines
 
 Case = dict[str, Any]
 TITLES = {"c": "C", "python": "fallback", "stdlib": "stdlib"}
+NAMES = {"id", "shows", "where", "file"}  # of scripts: a file's name can have lines
 SYSCALLS_OF = 20  # cases of which a person wants to read the system calls at once
 
 
-def readable(value: Any) -> Any:
-    """A document, or a part of it, whose texts cannot write to a terminal. Keys are ours, except ids of differences."""
+def readable(value: Any, key: str = "") -> Any:
+    """A document, or what it has for a key, whose texts cannot write to a terminal, nor names look like lines of a
+    report. Keys are ours, except ids of differences."""
     if isinstance(value, str):
-        return printable_lines(value)
+        return printable(value) if key in NAMES else printable_lines(value)
     if isinstance(value, dict):
-        return {key: readable(member) for key, member in value.items()}
-    return [readable(item) for item in value] if isinstance(value, list) else value
+        return {name: readable(member, name) for name, member in value.items()}
+    return [readable(item, key) for item in value] if isinstance(value, list) else value
 
 
 def sides(document: Document) -> list[str]:
