@@ -42,8 +42,8 @@ class Past:
         return self._files.get(fd, fd) if isinstance(fd, (str, int)) else None
 
     def before(self, pair: Pair, word: str, file: object = ANY) -> Iterator[Pair]:
-        """The calls on a file before this one, the last one first. `word`: a call, a command of fcntl, or an option
-        that was set."""
+        """The calls on a file before this one, the last one first. `word`: a call, a command of fcntl, an option that
+        was set, or FOR_NOTHING."""
         calls = self._calls.get((word, file), []) if file is not None else []
         return map(calls.__getitem__, reversed(range(bisect_left(calls, _place(pair), key=_place))))
 
@@ -53,6 +53,11 @@ def _place(pair: Pair) -> int:
     return place
 
 
+FOR_NOTHING = "recv of 0 bytes"
+"""The word for such a call."""
+
+
 def _words(pair: Pair) -> list[str]:
     detail = {"fcntl": "cmd", "setsockopt": "optname"}.get(pair.call)
-    return [pair.call, *([str(pair.argument(detail))] if detail else [])]
+    nothing = pair.call == "recv" and pair.argument("len") == 0
+    return [pair.call, *([str(pair.argument(detail))] if detail else []), *([FOR_NOTHING] if nothing else [])]

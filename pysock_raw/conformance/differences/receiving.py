@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from pysock_raw.conformance.differences.difference import Difference
-from pysock_raw.conformance.differences.history import earlier
+import itertools
+from typing import Any
+
+from pysock_raw.conformance.differences.difference import Difference, unfinished
+from pysock_raw.conformance.differences.history import asked, earlier, maker
+from pysock_raw.conformance.differences.timeouts import timed_out
+from pysock_raw.conformance.past import FOR_NOTHING
 from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.trace import Record
 
 RECEIVES = ("recv", "recvfrom", "recvmsg", "read")
+SENDS = ("write", "send", "sendto", "sendmsg")
 
 
 def _asked_for_nothing(pair: Pair) -> bool:
@@ -14,15 +21,80 @@ def _asked_for_nothing(pair: Pair) -> bool:
 
 
 def _recv_of_0_bytes(pair: Pair) -> bool:
-    """recv itself answers 0 where C has an errno or a length to tell, or both answer 0 and only C took a message
-    off the queue: the next receive on the descriptor shows it."""
+    """recv itself answers 0 where C has an errno or a length to tell. Or both answer 0, and C alone took a message off
+    the queue: what comes to the same queue after that shows it."""
     if _asked_for_nothing(pair):
         return bool(pair.other["result"] == 0 != pair.c["result"])
-    if pair.call not in RECEIVES or not succeeded(pair.other):
+    shown = {**dict.fromkeys(RECEIVES, _is_behind), **dict.fromkeys(SENDS, _finds_no_room), "poll": _has_more}
+    return pair.call in shown and shown[pair.call](pair)
+
+
+def _is_behind(pair: Pair) -> bool:
+    """Python receives a message that C took before."""
+    owed = _owed(pair, pair.argument("fd"))
+    late = succeeded(pair.other) and (succeeded(pair.c) or pair.c["errno"] == "EAGAIN")
+    return bool(owed) and late and _agree(owed[0], _received(pair.other))
+
+
+def _has_more(pair: Pair) -> bool:
+    """poll finds messages in Python that C took before, and tells nothing else that differs."""
+    if not (succeeded(pair.c) and succeeded(pair.other) and pair.argument("fds")):
         return False
-    calls = (next(earlier(pair, call), None) for call in RECEIVES)
-    last = max(filter(None, calls), key=lambda old: old.c["at"], default=None)
-    return last is not None and _asked_for_nothing(last) and last.equal()
+    entries = zip(pair.c["args"][0], pair.other["args"][0], strict=True)
+    differ = [(mine, theirs) for mine, theirs in entries if mine != theirs]
+    return bool(differ) and all(
+        _flags(theirs) - _flags(mine) == {"POLLIN"} and _flags(mine) < _flags(theirs) and _owed(pair, mine["fd"])
+        for mine, theirs in differ
+    )
+
+
+def _flags(entry: Any) -> set[str]:
+    return set(str(entry["revents"]).split("|")) - {"0"}
+
+
+def _finds_no_room(pair: Pair) -> bool:
+    """The other end of a pair cannot send in Python, because its messages are still there."""
+    made = maker(pair)
+    ends = made.argument("sv") if made is not None else None
+    full = succeeded(pair.c) and (pair.other["errno"] == "EAGAIN" or unfinished(pair) or timed_out(pair))
+    return full and isinstance(ends, list) and any(end != pair.argument("fd") and _owed(pair, end) for end in ends)
+
+
+def _owed(pair: Pair, fd: object) -> list[Any]:
+    """The messages that C has taken off a descriptor's queue and Python has not, the first one first. Of one that a
+    recv of 0 bytes took nothing is known: None."""
+    if next(earlier(pair, FOR_NOTHING, fd), None) is None or _is_stream(pair, fd):
+        return []
+    owed: list[Any] = []
+    calls = itertools.chain.from_iterable(earlier(pair, call, fd) for call in RECEIVES)
+    for old in sorted(calls, key=lambda old: int(old.c["at"])):
+        if asked(old, "MSG_PEEK"):
+            continue
+        if _asked_for_nothing(old):
+            owed += [None] if old.c["result"] == old.other["result"] == 0 else []
+        elif owed:
+            owed += [_received(old.c)] if succeeded(old.c) else []
+            owed = owed[1:] if succeeded(old.other) else owed
+    return owed
+
+
+def _is_stream(pair: Pair, fd: object) -> bool:
+    """A recv of 0 bytes takes nothing off a stream."""
+    made = pair.past.makers.get(pair.past.file(fd))
+    while made is not None and made.call in ("accept", "accept4"):
+        made = maker(made)
+    return made is not None and "SOCK_STREAM" in str(made.argument("type"))
+
+
+def _received(record: Record) -> Any:
+    """How much came, and what of it there was room for."""
+    place = record["args"][1]
+    return record["result"], place["msg_iov"] if isinstance(place, dict) and "msg_iov" in place else place
+
+
+def _agree(known: Any, received: Any) -> bool:
+    """Whether these may be one message: of another length it was received into another room."""
+    return known is None or known == received or known[0] != received[0]
 
 
 ENTRIES: tuple[Difference, ...] = (
@@ -32,8 +104,8 @@ ENTRIES: tuple[Difference, ...] = (
         c="recv(fd, buf, 0, flags) is a call like any other: it fails where recv fails, and takes a datagram.",
         python="0 without a call: no error is told, and the datagram stays on the queue.",
         why="sock_recv_guts in socketmodule.c returns at once for a length of 0",
-        recipe="sock.recvfrom(len, flags)[0]  # sock_recvfrom_guts makes the call",
-        evidence="recv/tcp/0-bytes-unconnected",
+        recipe="sock.recvfrom_into(bytearray(), 0, flags)[0]  # sock_recvfrom_guts makes the call",
+        evidence="recv/local-dgram/length-of-the-next",
         predicate=_recv_of_0_bytes,
         pypy=False,
     ),
