@@ -15,6 +15,7 @@ from pysock_raw.conformance.differences import (
     connecting,
     constants,
     descriptors,
+    fast_open,
     lengths,
     messages,
     order,
@@ -201,6 +202,8 @@ NEAR_MISSES = {
     **{f"{call}-after-refused-connect": {"without": "connect"} for call in connecting.AFTER_A_REFUSAL},
     **{f"{call}-timeout-misses-shutdown": {"without": "shutdown"} for call in timeouts.RECEIVE},
     "connect-timeout-while-trying": {"without": "connect"},
+    **{f"{call}-timeout-does-not-connect": {"args": {"flags": "MSG_MORE"}} for call in fast_open.CALLS},
+    **{f"{call}-fast-open-after-timeout": {"without": "connect"} for call in fast_open.CALLS},
     "fcntl-owner-is-a-group": {"args": {"cmd": "F_GETSIG"}},
     "poll-limit-counts-entries": {"args": {"fds": [{"fd": 3, "events": "POLLIN", "revents": 0}]}},
 }

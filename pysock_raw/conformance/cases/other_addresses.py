@@ -13,7 +13,6 @@ from pysock_raw.conformance.case import Outcome, case, error, success
 from pysock_raw.conformance.kinds import (
     LOCAL,
     LOCAL_DGRAM,
-    TCP,
     TCP6,
     UDP,
     UDP6,
@@ -21,7 +20,6 @@ from pysock_raw.conformance.kinds import (
     Kind,
     bound,
     client,
-    connected,
     inet,
     inet6,
     local,
@@ -200,37 +198,6 @@ def _unspecified(call: str) -> None:
 
 for _call in SENDING:
     _unspecified(_call)
-
-
-#: id, what it shows, the address, the errno
-FAST_OPEN: list[tuple[str, str, Callable[[Backend], Address], str]] = [
-    ("short-address", "an address without a family is looked at before the connection, as connect does it",
-     lambda c: (inet(c, c.INADDR_LOOPBACK, 9)[0], 1), "EINVAL"),
-    ("unspecified-family", "what dissolves a connection with connect sends nothing",
-     lambda c: (c.sockaddr_in(sin_family=c.AF_UNSPEC), 16), "EOPNOTSUPP"),
-    ("address", "any other address is one too many for a socket that is connected",
-     lambda c: inet(c, c.INADDR_LOOPBACK, 9), "EISCONN"),
-]  # fmt: skip
-
-
-def _fast_open(call: str, id: str, shows: str, address: Callable[[Backend], Address], errno: str) -> None:
-    @case(
-        f"{call}/tcp/fast-open-{id}",
-        f"MSG_FASTOPEN: {shows}",
-        error(errno, "an experiment: tcp_sendmsg_fastopen, __inet_stream_connect"),
-        needs=["linux"],
-    )
-    def _(c: Backend, box: Box) -> None:
-        ours, _ = connected(c, TCP)
-        if call == "sendto":
-            c.sendto(ours, b"x", 1, c.MSG_FASTOPEN, *address(c))
-        else:
-            c.sendmsg(ours, message(c, b"x", to=address(c)), c.MSG_FASTOPEN)
-
-
-for _id, _shows, _address, _errno in FAST_OPEN:
-    for _call in SENDING:
-        _fast_open(_call, _id, _shows, _address, _errno)
 
 
 def _cut_scope(call: str, errno: str) -> None:

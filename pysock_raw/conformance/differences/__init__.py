@@ -7,6 +7,7 @@ from pysock_raw.conformance.differences import (
     connecting,
     constants,
     descriptors,
+    fast_open,
     lengths,
     messages,
     names,
@@ -44,6 +45,7 @@ _THEMES = (
     timeout_answers,
     waiting,
     connecting,
+    fast_open,
     commands,
     pypy,
 )

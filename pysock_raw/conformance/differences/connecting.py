@@ -19,13 +19,13 @@ from pysock_raw.conformance.verdicts import Pair, succeeded
 REFUSALS = ("ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH")
 
 
-def _connect_before(pair: Pair, fd: object = None) -> Pair | None:
+def connect_before(pair: Pair, fd: object = None) -> Pair | None:
     """The last connect of the same socket."""
     return next(earlier(pair, "connect", fd), None)
 
 
 def _twice(pair: Pair) -> bool:
-    first = _connect_before(pair)
+    first = connect_before(pair)
     answers = pair.call, pair.c["errno"], pair.other["result"]
     if first is None or answers != ("connect", "EISCONN", 0):
         return False
@@ -35,12 +35,12 @@ def _twice(pair: Pair) -> bool:
 def _does_not_wait_again(pair: Pair) -> bool:
     answered = pair.c["result"] == 0 or pair.c["errno"] in REFUSALS
     again = pair.call == "connect" and answered and pair.other["errno"] == "EALREADY"
-    return again and bool(timeout(pair)) and _connect_before(pair) is not None
+    return again and bool(timeout(pair)) and connect_before(pair) is not None
 
 
 def _refused_before(pair: Pair, fd: object = None) -> bool:
     """Whether the socket's last connect had a timeout and was refused on both sides."""
-    first = _connect_before(pair, fd)
+    first = connect_before(pair, fd)
     if first is None or not timeout(first):
         return False
     return first.c["errno"] == first.other["errno"] and first.c["errno"] in REFUSALS
