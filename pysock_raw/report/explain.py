@@ -25,13 +25,14 @@ def listed(differences: Iterable[Difference]) -> Iterator[str]:
 
 def entry(difference: Difference) -> Iterator[str]:
     yield f"{difference.id}   {difference.title}\n"
-    cpython = f"CPython {difference.since} and later"
+    cpython = f"CPython {difference.since} {f'to {difference.until}' if difference.until else 'and later'}"
     holds = f"{cpython}{'' if difference.pypy else '; not on PyPy'}" if difference.cpython else "PyPy alone"
+    here = "" if difference.holds else "; not here, so that the sides do the same below"
     rows = {
         "C": difference.c,
         "Python": difference.python,
         "why": difference.why,
-        "holds on": holds,
+        "holds on": f"{holds}{here}",
         "C in Python": difference.instead,
     }
     for name, text in rows.items():
