@@ -29,11 +29,17 @@ def test_the_same_seed_draws_the_same_programs():
     assert search(100, seed=3).calls != first.calls
 
 
-def test_what_nothing_explains_is_found():
+def test_what_nothing_explains_is_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the program leaves files
     rest = [entry for entry in CATALOGUE if entry.id != "listen-negative-descriptor"]
     found = search(5000, seed=1, differences=rest)
-    program = found.unexplained.removeprefix(PRELUDE).split()
-    assert any(word.startswith("c.listen(") for word in program)
+    steps = [line for line in found.unexplained.removeprefix(PRELUDE).splitlines() if line.startswith("with")]
+    assert len(steps) <= 2  # what makes the descriptor, if any does, and the call
+    assert steps[-1].startswith("with going_on: c.listen(")
+    program = tmp_path / "found.py"
+    program.write_text(found.unexplained)
+    assert compare_script(program, ["c", "python", "stdlib"], differences=rest).status == 1
+    assert compare_script(program, ["c", "python", "stdlib"]).status == 0
 
 
 def test_a_step_names_what_earlier_steps_made():

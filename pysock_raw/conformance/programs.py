@@ -59,7 +59,8 @@ class _Written:
 
     def unmade(self) -> list[str]:
         """Lines that give all that is made a value before."""
-        return [" = ".join([*names, UNMADE[kind]]) for kind, names in self.made.items() if names]
+        lines = [" = ".join([*names, UNMADE[kind]]) for kind, names in self.made.items() if names]
+        return [*lines, ""] if lines else []
 
     def _value(self, value: str | Made) -> str:
         if isinstance(value, str):
@@ -75,7 +76,7 @@ def script(steps: Iterable[Step]) -> str:
     written = _Written()
     for step in steps:
         written.add(step)
-    return "\n\n".join([PRELUDE, "\n".join([*written.unmade(), "", *written.lines, ""])])
+    return "\n\n".join([PRELUDE, "\n".join([*written.unmade(), *written.lines, ""])])
 
 
 # --- values ---

@@ -128,7 +128,7 @@ def _batch(batch: tuple[str, int]) -> Found:
     found, drawn, differing = Found(), list[str](), set[str]()
     if _enough.is_set():
         return found
-    _draw(*batch, drawn.append)
+    _draw(*batch, lambda steps: drawn.append(script(steps)))
     for text, result in zip(drawn, _judged(drawn), strict=True):
         found.count(result)
         if wrong(result):
@@ -139,7 +139,7 @@ def _batch(batch: tuple[str, int]) -> Found:
     return found
 
 
-def _draw(seed: str, count: int, tried: Callable[[str], object], *more: Phase) -> None:
+def _draw(seed: str, count: int, tried: Callable[[list[Step]], object], *more: Phase) -> None:
     """Have Hypothesis draw programs."""
 
     @seeded(seed)
@@ -152,28 +152,37 @@ def _draw(seed: str, count: int, tried: Callable[[str], object], *more: Phase) -
     )
     @given(random_programs)
     def draw(steps: list[Step]) -> None:
-        tried(script(steps))
+        tried(steps)
 
     draw()
 
 
 def _shortest(batch: tuple[str, int], differing: set[str]) -> str:
     """Draw the same programs again, and let Hypothesis shrink the first that differs."""
-    shortest, left = "", ATTEMPTS
+    shortest, left = list[Step](), ATTEMPTS
 
-    def tried(text: str) -> None:
+    def tried(steps: list[Step]) -> None:
         nonlocal shortest, left
-        known = text == shortest if shortest else text in differing
+        known = steps == shortest if shortest else script(steps) in differing
         if shortest and not known and left:
             left -= 1
-            known = _differs(text)
+            known = _differs(script(steps))
         if known:
-            shortest = text
+            shortest = steps
             raise Unexplained
 
     with contextlib.suppress(Unexplained, FlakyFailure):
         _draw(*batch, tried, Phase.shrink)
-    return shortest
+    return script(_needed(shortest))
+
+
+def _needed(steps: list[Step]) -> list[Step]:
+    """The steps without which a program does not differ: Hypothesis may have come to the end of its attempts."""
+    for index in reversed(range(len(steps))):
+        fewer = steps[:index] + steps[index + 1 :]
+        if _differs(script(fewer)):
+            steps = fewer
+    return steps
 
 
 def _differs(text: str) -> bool:
