@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pysock_raw.conformance.compare import Result
 from pysock_raw.conformance.differences import Difference
 from pysock_raw.conformance.naming import named
-from pysock_raw.trace_text import line, printable
+from pysock_raw.trace_text import lines, printable
 
 OF_ALL = "all"  # how a call is headed that is the same on all sides
 
@@ -43,9 +43,8 @@ def evidence(result: Result) -> Iterator[str]:
     """The calls of the first process's main thread, those of all sides together where they are the same."""
     yield f"\nevidence     {result.case.id}: {result.case.shows}\n"
     sides = list(result.runs)
-    traces = [next(iter(named(result.runs[side].trace, result.runs[side].forks).values()), []) for side in sides]
-    for calls in itertools.zip_longest(*traces):
-        texts = [line(call) if call else "no such call" for call in calls]
+    traces = [next(iter(named(run.trace, run.forks).values()), []) for run in result.runs.values()]
+    for texts in itertools.zip_longest(*map(lines, traces), fillvalue="no such call"):
         if len(set(texts)) == 1:
             yield f"  {OF_ALL:<8} {texts[0]}"
         else:
