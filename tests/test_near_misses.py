@@ -18,6 +18,8 @@ FAILED = {"c": {"result": -1, "errno": "EPROTO"}}
 ANOTHER_ERRNO = {"c": {"errno": "EPROTO"}}
 NOT_PYTHONS = {"other": {"result": -1, "errno": "EPROTO", "raised": None}}
 ON_PURPOSE = {"earlier": {call: {"type": "SOCK_STREAM|SOCK_NONBLOCK"} for call in ("socket", "socketpair")}}
+SUCCEEDED = {"c": {"result": "fd1", "errno": None}}
+REFUSED = {"other": {"raised": "ValueError: another"}}
 NO_LONGER = {"other": {"result": 2**30}}
 NOTHING = {"other": {"result": 0}}
 MARK_OF_1 = {"earlier": {"setsockopt": {"optval": 1}}}
@@ -170,12 +172,20 @@ TABLES = (
     {"getsockopt-room-of-0": ({"args": {"optlen": {"in": 0, "out": 4}}}, NOT_PYTHONS)},
     {"poll-one-descriptor-twice": ({"other": {"result": 99}}, FAILED, NOT_PYTHONS)},
     {"recv-of-0-bytes": (NOT_PYTHONS,)},
+    each(("socket",), "domain-minus-one", {"args": {"type": -1}}, SUCCEEDED, REFUSED),
+    each(("socket",), "type-minus-one", SUCCEEDED, REFUSED),
+    each(("socket",), "protocol-minus-one", {"args": {"domain": -1}}, SUCCEEDED, REFUSED),
 )
 #: other cases that show a difference -> the difference, its near-misses
 ELSEWHERE = {
     "listen/tcp/negative-backlog": (
         "listen-negative-backlog",
-        ({"args": {"fd": "fd9"}}, {"args": {"optname": "TCP_MAXSEG"}}, told(3, {"tcpi_sacked": 5})),
+        (
+            {"args": {"fd": "fd9"}},
+            {"args": {"optname": "TCP_MAXSEG"}},
+            told(3, {"tcpi_sacked": 5}),
+            told(3, {"tcpi_sacked": 0}, "c"),
+        ),
     ),
     "recv/local-dgram/the-one-after-nothing": (
         "recv-of-0-bytes",
