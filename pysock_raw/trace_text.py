@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 ALIKE = 8  # neighbours in an array; of more there is one, and how many they are
@@ -17,6 +17,16 @@ def line(call: dict[str, Any]) -> str:
     """A record of trace.py as text. What came from the program is escaped: no control character is left."""
     arguments = ", ".join(argument(value) for value in call["args"])
     return f"{call['call']}({arguments}) = {ending(call)}"
+
+
+def lines(calls: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Records as text, with the default timeout of Python's socket objects wherever the program has set another."""
+    timeout = None
+    for call in calls:
+        if call.get("timeout") != timeout:
+            timeout = call.get("timeout")
+            yield f"socket.setdefaulttimeout({timeout})"
+        yield line(call)
 
 
 def ending(call: dict[str, Any]) -> str:

@@ -18,6 +18,8 @@ FAILED = {"c": {"result": -1, "errno": "EPROTO"}}
 ANOTHER_ERRNO = {"c": {"errno": "EPROTO"}}
 NOT_PYTHONS = {"other": {"result": -1, "errno": "EPROTO", "raised": None}}
 ON_PURPOSE = {"earlier": {call: {"type": "SOCK_STREAM|SOCK_NONBLOCK"} for call in ("socket", "socketpair")}}
+SUCCEEDED = {"c": {"result": "fd1", "errno": None}}
+REFUSED = {"other": {"raised": "ValueError: another"}}
 NO_LONGER = {"other": {"result": 2**30}}
 NOTHING = {"other": {"result": 0}}
 MARK_OF_1 = {"earlier": {"setsockopt": {"optval": 1}}}
@@ -58,25 +60,26 @@ def cleared_since(pair):
     return after(pair, [*before(pair), Pair(made, made)])
 
 
-def changed_before(call, **c):
-    """C's part of the earlier calls of a name is another."""
+def changed_before(call, *sides, **members):
+    """The earlier calls of a name are others, on these sides."""
 
     def change(pair):
         earlier = before(pair)
-        for old in earlier:
-            old.c.update(c if old.call == call else {})
+        for record in (getattr(old, side) for old in earlier if old.call == call for side in sides):
+            record.update(members)
         return after(pair, earlier)
 
     return change
 
 
-def told(at, value):
-    """An argument has another value in Python."""
+def told(at, value, side="other"):
+    """An argument has another value on one side."""
 
     def change(pair):
-        args = [*pair.other["args"]]
-        args[at] = value if isinstance(value, str) else {**args[at], **value}
-        return dataclasses.replace(pair, other={**pair.other, "args": args})
+        record = getattr(pair, side)
+        args = [*record["args"]]
+        args[at] = {**args[at], **value}
+        return dataclasses.replace(pair, **{side: {**record, "args": args}})
 
     return change
 
@@ -112,7 +115,7 @@ TABLES = (
     each((*ACCEPT, *WITH_FLAGS), "timeout-hides-error", LATE, WITHOUT_TIMEOUT, {"c": {"result": 1, "errno": None}}),
     each((*ACCEPT, *WITH_FLAGS), "timeout-looks-up-again", FAILED, WITHOUT_TIMEOUT, NOT_PYTHONS, {"without": "close"}),
     each((*ACCEPT, *WITH_FLAGS), "timeout-looks-up-again", {"c": {"time": [10**19, 10**19 + 1]}}),
-    each((*ACCEPT, *WITH_FLAGS), "timeout-looks-up-again", changed_before("close", result=-1)),
+    each((*ACCEPT, *WITH_FLAGS), "timeout-looks-up-again", changed_before("close", "c", result=-1)),
     each((*timeouts.HANDED_OUT, "setsockopt"), "timeout-is-nonblock", untimed, cleared_since),
     each((*timeouts.HANDED_OUT, "setsockopt"), "timeout-is-nonblock", {"args": {"cmd": "F_GETFD"}}, NO_LONGER),
     each((*SEND, "write"), "timeout-sends-part", never_timed, FAILED, NO_LONGER, NOTHING),
@@ -146,23 +149,43 @@ TABLES = (
             {"other": {"raised": "OSError: other"}},
         )
     },
-    {"connect-timeout-twice": (untimed, ANOTHER_ERRNO, NOT_PYTHONS, changed_before("connect", result=-1))},
+    {"connect-timeout-twice": (untimed, ANOTHER_ERRNO, NOT_PYTHONS, changed_before("connect", "c", result=-1))},
     {"connect-timeout-while-trying": (WITHOUT_TIMEOUT, FAILED, NOT_PYTHONS)},
-    each(connecting.AFTER_A_REFUSAL, "after-refused-connect", untimed, changed_before("connect", errno="EPROTO")),
+    each(connecting.AFTER_A_REFUSAL, "after-refused-connect", untimed),
+    each(
+        connecting.AFTER_A_REFUSAL,
+        "after-refused-connect",
+        changed_before("connect", "other", errno="EPROTO"),
+        changed_before("connect", "c", "other", errno="EPROTO"),
+    ),
+    {
+        "getsockname-after-refused-connect": (
+            told(1, {"addr": "127.0.0.2"}, "c"),
+            told(1, {"addr": "0.0.0.0", "port": 1}),
+        )
+    },
     each(("connect", "listen", *RECEIVE, "read"), "after-refused-connect", NOT_PYTHONS),
     each(("listen", *RECEIVE, "read"), "after-refused-connect", FAILED),
     {"connect-after-refused-connect": ({"c": {"errno": "ECONNABORTED"}},)},
     {"listen-negative-backlog": (NOT_PYTHONS, FAILED, {"args": {"addr": {"family": "AF_UNIX", "path": "another"}}})},
-    {"listen-negative-backlog": (changed_before("listen", result=-1),)},
+    {"listen-negative-backlog": (changed_before("listen", "c", result=-1),)},
     {"getsockopt-room-of-0": ({"args": {"optlen": {"in": 0, "out": 4}}}, NOT_PYTHONS)},
     {"poll-one-descriptor-twice": ({"other": {"result": 99}}, FAILED, NOT_PYTHONS)},
     {"recv-of-0-bytes": (NOT_PYTHONS,)},
+    each(("socket",), "domain-minus-one", {"args": {"type": -1}}, SUCCEEDED, REFUSED),
+    each(("socket",), "type-minus-one", SUCCEEDED, REFUSED),
+    each(("socket",), "protocol-minus-one", {"args": {"domain": -1}}, SUCCEEDED, REFUSED),
 )
 #: other cases that show a difference -> the difference, its near-misses
 ELSEWHERE = {
     "listen/tcp/negative-backlog": (
         "listen-negative-backlog",
-        ({"args": {"fd": "fd9"}}, {"args": {"optname": "TCP_MAXSEG"}}, told(3, {"tcpi_sacked": 5})),
+        (
+            {"args": {"fd": "fd9"}},
+            {"args": {"optname": "TCP_MAXSEG"}},
+            told(3, {"tcpi_sacked": 5}),
+            told(3, {"tcpi_sacked": 0}, "c"),
+        ),
     ),
     "recv/local-dgram/the-one-after-nothing": (
         "recv-of-0-bytes",
@@ -170,8 +193,9 @@ ELSEWHERE = {
             {"earlier": {"recv": {"flags": "MSG_PEEK"}}},
             {"earlier": {"socketpair": {"type": "SOCK_STREAM"}}},
             {"args": {"fd": "fd1"}},
-            changed_before("recv", result=-1, errno="EPROTO"),
-            {"other": {"result": -1, "errno": "EPROTO"}},
+            changed_before("recv", "c", result=-1, errno="EPROTO"),
+            FAILED,
+            NOT_PYTHONS,
         ),
     ),
     "poll/local-dgram/after-nothing": (
@@ -227,3 +251,11 @@ def test_a_pair_that_lacks_one_condition_is_not_recognised(one, results):
     for pair in recognised:
         near = near_miss(pair) if callable(near_miss) else missed(pair, near_miss)
         assert not difference.recognises(near)
+
+
+def test_python_receives_nothing_but_what_c_received_before(results):
+    judged = results["recv/local-dgram/the-one-after-nothing"].comparisons["stdlib"].judged
+    unknown, known = (each.pair for each in judged)  # which message C dropped is in no record
+    other = told(1, {"bytes": "owt"})
+    recognises = BY_ID["recv-of-0-bytes"].recognises
+    assert [recognises(pair) for pair in (unknown, known, other(unknown), other(known))] == [True, True, True, False]

@@ -11,7 +11,7 @@ import pytest
 
 import pysock_raw
 from pysock_raw.trace import Recorded
-from pysock_raw.trace_text import line
+from pysock_raw.trace_text import line, lines
 
 PROGRAM = """
 import pysock_raw as c
@@ -56,6 +56,16 @@ def test_of_many_equal_items_there_is_one():
     assert line({**call, "args": [[1] * 8 + [2] * 9 + [1], 18]}) == (
         "poll([1, 1, 1, 1, 1, 1, 1, 1, 2 (9 times), 1], 18) = 0"
     )
+
+
+def test_a_default_timeout_has_a_line_where_it_is_set_and_where_it_is_taken_away():
+    calls = [{"call": "listen", "args": [3, 1], "result": 0, "errno": None, "raised": None, "emulated": False}] * 4
+    timed = [
+        call | ({} if timeout is None else {"timeout": timeout})
+        for call, timeout in zip(calls, (None, 2.5, 2.5, None), strict=True)
+    ]
+    told, listened = "socket.setdefaulttimeout({})".format, "listen(3, 1) = 0"
+    assert [*lines(timed)] == [listened, told(2.5), listened, listened, told(None), listened]
 
 
 def test_a_line_for_each_call_as_strace_prints_it(api, tmp_path):

@@ -10,7 +10,7 @@ from pysock_raw.conformance.compare import Result
 from pysock_raw.conformance.differences import Difference
 from pysock_raw.conformance.naming import named
 from pysock_raw.conformance.runner import Run
-from pysock_raw.trace_text import line, printable
+from pysock_raw.trace_text import lines, printable
 
 OF_ALL = "all"  # how a call is headed that is the same on all sides
 
@@ -59,7 +59,7 @@ def _lines(run: Run) -> list[str]:
     """The calls, and the exception that ended the program where another call would have been."""
     calls = next(iter(named(run.trace, run.forks).values()), [])
     told = run.ended is None or bool(calls and calls[-1]["raised"])
-    return [*map(line, calls), *([] if told else [f"ended with {printable(str(run.ended))}"])]
+    return [*lines(calls), *([] if told else [f"ended with {printable(str(run.ended))}"])]
 
 
 def _apart(sides: Sequence[str], texts: Sequence[str]) -> Iterator[str]:

@@ -1,11 +1,14 @@
-"""recv of 0 bytes, which takes a datagram like any other receive, and what shows that it did."""
+"""Too little room: recv of 0 bytes, which takes a datagram like any other receive, and what shows that it did; lengths
+that are told beyond what was written."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import case, error, success
-from pysock_raw.conformance.kinds import must, pair
+from pysock_raw.conformance.kinds import must, pair, set_option
 
 
 def _dropped(c: Backend, *messages: bytes) -> tuple[int, int]:
@@ -66,3 +69,43 @@ def _(c: Backend, box: Box) -> None:
         pass
     must(c, c.recv(other, bytearray(1), 0, 0))
     c.send(one, b"x", 1, c.MSG_DONTWAIT)
+
+
+# --- a length beyond the room ---
+
+
+def _cut(call: str, receive: Callable[[Backend, int, bytearray], int]) -> None:
+    @case(
+        f"{call}/local-dgram/longer-than-its-room",
+        "MSG_TRUNC tells how long a datagram was, and writes no more than there is room for",
+        success("recv(2) MSG_TRUNC", result=10, observed="0..."),
+        needs=["linux"],
+    )
+    def _(c: Backend, box: Box) -> str:
+        (one, other), room = pair(c, c.SOCK_DGRAM), bytearray(b"....")
+        must(c, c.send(one, b"0123456789", 10, 0))
+        receive(c, other, room)
+        return room.decode()
+
+
+_cut("recv", lambda c, fd, room: c.recv(fd, room, 1, c.MSG_TRUNC))
+_cut("recvfrom", lambda c, fd, room: c.recvfrom(fd, room, 1, c.MSG_TRUNC, None, None))
+
+
+@case(
+    "getsockopt/netlink/longer-than-its-room",
+    "NETLINK_LIST_MEMBERSHIPS tells how long it is, and writes no more than there is room for",
+    success("netlink(7); an experiment: netlink_getsockopt", observed=[True, "...."]),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> list[bool | str]:
+    fd = must(c, c.socket(c.AF_NETLINK, c.SOCK_RAW, 0))
+    netlink, add_membership, list_memberships = (
+        270,
+        1,
+        9,
+    )  # linux/socket.h, linux/netlink.h: Python has no names for them
+    must(c, set_option(c, fd, netlink, add_membership, 1))
+    room, length = bytearray(b"........"), c.socklen_t(4)
+    c.getsockopt(fd, netlink, list_memberships, room, length)
+    return [length.value > 4, room[4:].decode()]

@@ -412,8 +412,8 @@ ENTRIES: tuple[Difference, ...] = (
     *(
         Difference(
             id=f"{call}-unspecified-family",
-            title=f"{call} to AF_UNSPEC: C takes it for AF_INET, Python has no such address",
-            c="A UDP socket sends to the IPv4 address in it; other sockets say EINVAL.",
+            title=f"{call} to AF_UNSPEC: C asks the kernel, Python has no such address",
+            c="A UDP socket sends to the IPv4 address in it; others say EINVAL, with MSG_FASTOPEN EOPNOTSUPP.",
             python="An address has the family of the socket object.",
             why="getsockaddrarg in socketmodule.c writes sock_family",
             recipe='port, host = struct.unpack_from("!2xH4s", addr)\n'

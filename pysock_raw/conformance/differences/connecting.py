@@ -11,8 +11,8 @@ from pysock_raw.conformance.differences.history import earlier, timeout
 from pysock_raw.conformance.differences.timeouts import (
     RECEIVE,
     Predicate,
+    limited,
     only,
-    unlimited,
 )
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
@@ -98,7 +98,7 @@ ENTRIES: tuple[Difference, ...] = (
         c="A connect that waited has told the socket that it is connected: EISCONN.",
         python="It polled instead, so the next connect is the first to learn of the connection, and succeeds too.",
         why="internal_connect and sock_connect_impl in socketmodule.c look at SO_ERROR in place of connecting again",
-        recipe=unlimited("connect"),
+        recipe=limited("connect"),
         evidence="connect/tcp/settimeout-again",
         predicate=_twice,
     ),
@@ -109,7 +109,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="A connect that waited and failed leaves the socket as it was before.",
             python="It polled, and took the error from SO_ERROR: nothing has told the socket that it is unconnected.",
             why="sock_connect_impl in socketmodule.c reads SO_ERROR in place of connecting again",
-            recipe=unlimited(call) if call == "connect" else "",
+            recipe=limited(call) if call == "connect" else "",
             no_recipe="" if call == "connect" else "it is too late; the connect before must be one without a timeout",
             evidence=f"{call}/tcp/settimeout-refused",
             predicate=predicate,
@@ -123,7 +123,7 @@ ENTRIES: tuple[Difference, ...] = (
         c="A connect that may wait waits for the connection that was begun, within SO_SNDTIMEO.",
         python="EALREADY at once, however long the timeout is: a connect that timed out cannot be gone on with.",
         why="internal_connect in socketmodule.c waits after EINPROGRESS alone",
-        recipe=unlimited("connect"),
+        recipe=limited("connect"),
         evidence="connect/tcp/settimeout-while-trying",
         predicate=_does_not_wait_again,
     ),

@@ -48,6 +48,10 @@ class Difference:
     """Whether it happens inside Python's own retrying or closing, or outside of all calls, so that no fallback can
     even notice."""
 
+    demonstrated: bool = True
+    """Whether the evidence shows it. It does not where it would show memory that the kernel never wrote: then it is a
+    case that is the same in C and in a way of Python's that is safe, and no predicate has anything to recognise."""
+
     def __post_init__(self) -> None:
         if bool(self.recipe) == bool(self.no_recipe):
             raise ValueError(f"{self.id} has to say how to get C's behaviour, or why that cannot be")

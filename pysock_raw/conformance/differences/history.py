@@ -19,10 +19,14 @@ def earlier(pair: Pair, word: str, fd: object = None) -> Iterator[Pair]:
     return pair.past.before(pair, word, pair.past.file(pair.argument("fd") if fd is None else fd))
 
 
+def limit_of(call: str) -> str:
+    """The option that limits a call's waiting."""
+    return "SO_SNDTIMEO" if call in ("connect", "write", "send", "sendto", "sendmsg") else "SO_RCVTIMEO"
+
+
 def limit(pair: Pair) -> float | None:
     """The seconds that the program has last set as its descriptor's limit in the call's direction, or None."""
-    option = "SO_SNDTIMEO" if pair.call in ("connect", "write", "send", "sendto", "sendmsg") else "SO_RCVTIMEO"
-    last = next(earlier(pair, option), None)
+    last = next(earlier(pair, limit_of(pair.call)), None)
     value = last.argument("optval") if last else None
     return value["tv_sec"] + value["tv_usec"] / 1e6 if isinstance(value, dict) and "tv_sec" in value else None
 

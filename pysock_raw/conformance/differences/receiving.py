@@ -109,4 +109,39 @@ ENTRIES: tuple[Difference, ...] = (
         predicate=_recv_of_0_bytes,
         pypy=False,
     ),
+    *(
+        Difference(
+            id=f"{call}-bytes-never-written",
+            title=f"{call} with MSG_TRUNC of a message that is cut: C tells its length, Python makes bytes of it",
+            c="The result is the whole length of the message; the buffer has what there was room for (recv(2)).",
+            python=f"socket.{call} makes bytes of the length that was asked for, and stretches them to the result: "
+            "what is beyond is memory that the kernel never wrote. (That is described here and not shown: the evidence "
+            f"is {call}_into.)",
+            why=f"sock_{call} in socketmodule.c takes the result for how much was written (_PyBytes_Resize)",
+            recipe=recipe,
+            evidence=f"{call}/local-dgram/longer-than-its-room",
+            predicate=lambda pair: False,
+            demonstrated=False,
+            pypy=False,
+        )
+        for call, recipe in (
+            ("recv", "sock.recv_into(view, 0, flags)"),
+            ("recvfrom", "sock.recvfrom_into(view, 0, flags)"),
+        )
+    ),
+    Difference(
+        id="getsockopt-bytes-never-written",
+        title="getsockopt of an option that is longer than its room: C tells the length, Python makes bytes of it",
+        c="The value has as many bytes as there is room for; some options tell in *optlen how many there are "
+        "(NETLINK_LIST_MEMBERSHIPS, netlink(7)).",
+        python="The bytes are stretched to the length that was told: what is beyond is memory that the kernel never "
+        "wrote. (That is described here and not shown: the evidence has what was written.)",
+        why="sock_getsockopt in socketmodule.c takes the length for how much was written (_PyBytes_Resize)",
+        no_recipe="sock.getsockopt(level, optname, length)[:length] is what was written; how long it all is, is what C "
+        "tells",
+        evidence="getsockopt/netlink/longer-than-its-room",
+        predicate=lambda pair: False,
+        demonstrated=False,
+        pypy=False,
+    ),
 )

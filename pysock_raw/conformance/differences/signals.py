@@ -23,9 +23,9 @@ RETRIED = {
     "read": ("os.read(fd, count)", "read/local/interrupted"),
     "write": ("os.write(fd, data)", "write/local/interrupted"),
     "send": ("sock.send(data, flags)", "send/local/interrupted"),
-    "recv": ("sock.recv(len, flags)", "recv/local/interrupted"),
+    "recv": ("sock.recv_into(view, 0, flags)", "recv/local/interrupted"),
     "sendto": ("sock.sendto(data, flags, address)", "sendto/local/interrupted"),
-    "recvfrom": ("sock.recvfrom(len, flags)", "recvfrom/local/interrupted"),
+    "recvfrom": ("sock.recvfrom_into(view, 0, flags)", "recvfrom/local/interrupted"),
     "sendmsg": ("sock.sendmsg(buffers, ancillary, flags)", "sendmsg/local/interrupted"),
     "recvmsg": ("sock.recvmsg_into(buffers, room, flags)", "recvmsg/local/interrupted"),
 }

@@ -19,9 +19,9 @@ from pysock_raw.conformance.differences.timeouts import (
     RECEIVE,
     SEND,
     WAITS,
+    limited,
     only,
     timed_out,
-    unlimited,
 )
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
@@ -111,7 +111,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="A call that may wait sends everything, if SO_SNDTIMEO leaves it the time.",
             python="One call that does not wait: it returns what there was room for.",
             why="O_NONBLOCK, set by init_sockobject in socketmodule.c; only socket.sendall goes on",
-            recipe=unlimited(call),
+            recipe=limited(call),
             evidence=f"{call}/{'tcp' if call == 'sendto' else 'local'}/settimeout-and-much",
             predicate=_sent_a_part(call),
         )
@@ -124,7 +124,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="There is room until the send buffer is full.",
             python="poll calls a local socket writable only while less than a quarter of its buffer is used.",
             why=f"{WAITS} waits for POLLOUT (unix_writable in the kernel) before it sends",
-            recipe=unlimited(call),
+            recipe=limited(call),
             evidence=f"{call}/{'local-dgram' if call == 'sendto' else 'local'}/settimeout-and-room",
             predicate=_waited_for_room(call),
         )
@@ -137,7 +137,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="There is always room for no bytes.",
             python="TimeoutError, if nobody reads.",
             why=f"{WAITS} waits for POLLOUT before it sends, however little",
-            recipe=unlimited(call),
+            recipe=limited(call),
             evidence=f"{call}/local/settimeout-and-nothing",
             predicate=_waited_for_room_for_nothing(call),
         )
@@ -150,7 +150,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="The call waits as long as SO_RCVTIMEO says, and then has all that it asked for.",
             python="TimeoutError, because nothing has come.",
             why=f"{WAITS} waits for POLLIN, and makes no call where that did not come",
-            recipe=unlimited(call),
+            recipe=limited(call),
             evidence=f"{call}/tcp/settimeout-without-room",
             predicate=without_room(call),
         )
@@ -163,7 +163,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="The call waits until all that it asked for has come, within SO_RCVTIMEO.",
             python="The flag has no effect on a descriptor with O_NONBLOCK.",
             why="O_NONBLOCK, set by init_sockobject in socketmodule.c",
-            recipe=unlimited(call),
+            recipe=limited(call),
             evidence=f"{call}/local/settimeout-waitall",
             predicate=_not_all(call),
         )
@@ -176,7 +176,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="The call waits until SO_RCVLOWAT bytes have come, within SO_RCVTIMEO.",
             python="poll calls a local stream readable when a byte is there, and the receive does not wait for more.",
             why="O_NONBLOCK, set by init_sockobject in socketmodule.c",
-            recipe=unlimited(call),
+            recipe=limited(call),
             evidence=f"{call}/local/settimeout-low-water",
             predicate=_below_the_mark(call),
         )
@@ -189,7 +189,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="The call waits for SO_RCVLOWAT bytes, or for what it asked for if that is less.",
             python="poll of a TCP socket waits for SO_RCVLOWAT bytes, also if fewer are asked for: TimeoutError.",
             why=f"{WAITS} waits for POLLIN, and poll does not know how much will be asked for",
-            recipe=unlimited(call),
+            recipe=limited(call),
             evidence=f"{call}/tcp/settimeout-low-water",
             predicate=_until_the_mark(call),
         )
@@ -202,7 +202,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="The urgent byte is received as soon as it has arrived.",
             python="An urgent byte alone is POLLPRI and not POLLIN: TimeoutError, and the byte stays.",
             why=f"{WAITS} waits for POLLIN whatever the flags are",
-            recipe=unlimited(call),
+            recipe=limited(call),
             evidence=f"{call}/tcp/settimeout-urgent",
             predicate=_misses_the_urgent_byte(call),
         )
@@ -216,7 +216,7 @@ ENTRIES: tuple[Difference, ...] = (
             python="One that does not wait looks at the queue alone: EAGAIN. poll calls the socket readable, so it is "
             "tried again and again, without pause, until TimeoutError.",
             why=f"{WAITS} polls and calls again after EAGAIN",
-            recipe=unlimited(call),
+            recipe=limited(call),
             evidence=f"{call}/local-dgram/settimeout-shut-down",
             predicate=_misses_the_shutdown(call),
             pypy=False,

@@ -18,6 +18,7 @@ from pysock_raw.conformance.differences.history import (
     at_once,
     cleared,
     limit,
+    limit_of,
     made_nonblocking,
     maker,
     may_wait,
@@ -77,9 +78,20 @@ HANDED_OUT = {
 
 
 def unlimited(call: str) -> str:
-    """The recipe of most: wait as C waits, within SO_RCVTIMEO and SO_SNDTIMEO if they are set."""
+    """The recipe where no limit is wanted: wait as C waits."""
     wait = "os.set_blocking(fd, True)" if call in OF_NO_SOCKET_OBJECT else "sock.settimeout(None)"
     return f"{wait}\n{IN_PYTHON[call]}"
+
+
+def limited(call: str) -> str:
+    """The recipe of most: C's own limit in the place of the timeout. Calls of os have no timeout to replace."""
+    if call in OF_NO_SOCKET_OBJECT:
+        return unlimited(call)
+    return f"""\
+if limit := sock.gettimeout():
+    limit = struct.pack("ll", int(limit), round(limit % 1 * 10**6))
+    sock.setsockopt(socket.SOL_SOCKET, socket.{limit_of(call)}, limit)
+{unlimited(call)}"""
 
 
 def timed_out(pair: Pair) -> bool:
@@ -202,7 +214,7 @@ ENTRIES: tuple[Difference, ...] = (
             c=f"With SO_RCVTIMEO or SO_SNDTIMEO set, -1 with {errno} (socket(7)).",
             python="After settimeout, TimeoutError: its errno is None, and code that looks at errno does not know it.",
             why=f"{WAITS} raises it when its poll has timed out",
-            recipe=unlimited(call),
+            recipe=limited(call),
             evidence=evidence,
             predicate=_without_errno(call),
         )
@@ -245,7 +257,7 @@ ENTRIES: tuple[Difference, ...] = (
         c="connect waits until somebody accepts, for as long as SO_SNDTIMEO says (unix(7)).",
         python="EAGAIN at once, however long the timeout is.",
         why="internal_connect in socketmodule.c waits after EINPROGRESS alone, which AF_UNIX does not know",
-        recipe=unlimited("connect"),
+        recipe=limited("connect"),
         evidence="connect/local/settimeout-patient",
         predicate=_waits_for_no_room,
     ),
@@ -297,7 +309,7 @@ ENTRIES: tuple[Difference, ...] = (
             c=f"-1 with the reason: {errno}.",
             python="poll has nothing to tell of such a socket, so the call is never made: TimeoutError.",
             why=f"{WAITS} makes the call only when its poll has found the descriptor ready",
-            recipe=unlimited(call),
+            recipe=limited(call),
             evidence=f"{call}/settimeout-hopeless",
             predicate=_hides_an_error(call),
         )
@@ -314,7 +326,7 @@ ENTRIES: tuple[Difference, ...] = (
             c="A call holds the file that it began with (close(2)): it still gets its answer.",
             python="poll holds the file, then the number is looked up again: EBADF, or another file with that number.",
             why=f"{WAITS} makes two system calls on one number",
-            recipe=unlimited(call),
+            recipe=limited(call),
             evidence=f"{call}/local/settimeout-and-close",
             predicate=_looked_up_again(call),
             pypy=call != "sendmsg",
