@@ -22,6 +22,7 @@ from pysock_raw.conformance.differences.history import (
     made_nonblocking,
     maker,
     may_wait,
+    nonblocking_by_timeout,
     set_by_timeout,
     timeout,
 )
@@ -134,8 +135,9 @@ def _of_zero(pair: Pair) -> bool:
 
 @only(*IN_PYTHON)
 def _nonblocking_since(pair: Pair) -> bool:
-    without = pair.call in OF_NO_SOCKET_OBJECT or timeout(pair) is None
-    return _waits_no_more(pair) and without and set_by_timeout(pair) is not None
+    """CPython's own timeout is no reason, for it polls; PyPy polls once, and its own may be."""
+    zero = timeout(pair) == 0 and pair.call not in OF_NO_SOCKET_OBJECT
+    return _waits_no_more(pair) and not zero and nonblocking_by_timeout(pair) and not _waits_for_no_room(pair)
 
 
 def _waits_for_no_room(pair: Pair) -> bool:

@@ -64,6 +64,7 @@ ENTRIES: tuple[Difference, ...] = (
             recipe=INTERRUPT + limited(call),
             evidence=f"{call}/local/settimeout-and-signals",
             predicate=_counted_on(call),
+            pypy=False,
             no_fallback=True,
         )
         for call in (*ACCEPT, *SEND, *RECEIVE)
