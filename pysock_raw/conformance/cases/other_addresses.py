@@ -70,11 +70,15 @@ def _full(c: Backend) -> Address:
     return address, c.sizeof(address)
 
 
+def _flowing(c: Backend, flow: int, port: int = 9) -> Address:
+    address, length = inet6(c, "::1", port)
+    address.sin6_flowinfo = c.htonl(flow)
+    return address, length
+
+
 def _labelled(c: Backend, port: int) -> Address:
     """sin6_flowinfo with a traffic class before the flow label of 20 bits (RFC 3542)."""
-    address, length = inet6(c, "::1", port)
-    address.sin6_flowinfo = c.htonl(0x0FF00001)
-    return address, length
+    return _flowing(c, 0x0FF00001, port)
 
 
 #: id, what it shows, the socket, the address, the errno of each call, source
@@ -95,6 +99,9 @@ REFUSED: list[tuple[str, str, Kind, Callable[[Backend], Address], dict[str, str]
      {"bind": "EINVAL", "connect": "EINVAL", "sendto": "EINVAL"}, "an experiment: net/netlink/af_netlink.c"),
     ("ip-address", "an IPv4 address for a packet socket: too short, and there is no connect", PACKET,
      lambda c: inet(c, c.INADDR_LOOPBACK, 9), {"bind": "EINVAL", "connect": "EOPNOTSUPP", "sendto": "EINVAL"},
+     "an experiment: net/packet/af_packet.c"),
+    ("ipv6-address-with-large-flow", "an IPv6 address for a packet socket, whatever its numbers", PACKET,
+     lambda c: _flowing(c, 2**31), {"bind": "EINVAL", "connect": "EOPNOTSUPP"},
      "an experiment: net/packet/af_packet.c"),
     ("vsock-address", "a vsock address for a netlink socket", NETLINK, _vsock,
      {"bind": "EINVAL", "connect": "EINVAL", "sendto": "EINVAL"}, "an experiment: net/netlink/af_netlink.c"),

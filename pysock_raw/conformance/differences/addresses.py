@@ -207,18 +207,17 @@ def _ipv4_on_a_dual_stack(call: str) -> Callable[[Pair], bool]:
 
 
 def _interface_by_an_address(call: str) -> Callable[[Pair], bool]:
-    """An IP address on a packet socket: its host is taken for the name of an interface."""
+    """An IP address on a packet socket: its host is taken for the name of an interface, and its numbers for ints."""
 
     def recognises(pair: Pair) -> bool:
         made = maker(pair)
-        return (
-            pair.call == call
-            and _family(pair) in ("AF_INET", "AF_INET6")
-            and made is not None
-            and made.argument("domain") == "AF_PACKET"
-            and pair.c["result"] == -1
-            and (pair.other["errno"] == "ENODEV" or raised(pair, "OSError: invalid interface name"))
-        )
+        if pair.call != call or made is None or made.argument("domain") != "AF_PACKET" or pair.c["result"] != -1:
+            return False
+        if _family(pair) not in ("AF_INET", "AF_INET6"):
+            return False
+        looked_up = pair.other["errno"] == "ENODEV" or raised(pair, "OSError: invalid interface name")
+        large = max(given.address(pair).get(number, 0) for number in ("flowinfo", "scope_id")) >= 2**31
+        return looked_up or (large and raised(pair, "OverflowError: "))
 
     return recognises
 
@@ -350,7 +349,8 @@ ENTRIES: tuple[Difference, ...] = (
             id=f"{call}-ip-address-for-packet-socket",
             title=f"{call}, an IP address for an AF_PACKET socket: C says what is wrong, Python looks for an interface",
             c="-1 with EINVAL; connect says EOPNOTSUPP to any address.",
-            python="The host is taken for the name of an interface, and ENODEV is the answer to looking it up.",
+            python="The host is taken for the name of an interface, and ENODEV is the answer to looking it up. A flow "
+            "label or scope that is no int is an OverflowError before.",
             why="getsockaddrarg in socketmodule.c asks SIOCGIFINDEX for the first member of the tuple",
             recipe=as_family("socket.AF_INET", call),
             evidence=f"{call}/packet/ip-address",
