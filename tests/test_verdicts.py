@@ -47,3 +47,23 @@ def test_an_end_after_a_difference(
     (result,) = compare_script(script, sides).results
     found = result.comparisons["stdlib"]
     assert (found.verdict, found.differences) == (verdict, ["socket-close-on-exec", *([second] if second else [])])
+
+
+PORT = """
+import contextlib
+import pysock_raw as c
+fd = c.socket(c.AF_INET, c.SOCK_DGRAM, 0)
+with contextlib.suppress(Exception):
+    c.sendmmsg(fd, (c.mmsghdr * 1)(), 1, 0)
+c.getsockname(fd, c.sockaddr_in(), c.socklen_t(16))
+"""
+
+
+def test_a_port_that_the_kernel_gave_on_one_side_alone(with_c: None, sides: Any, tmp_path: Path) -> None:
+    """sendmmsg to nobody fails after the kernel has bound the socket (inet_autobind); Python has no such call."""
+    script = tmp_path / "script.py"
+    script.write_text(PORT)
+    (result,) = compare_script(script, sides).results
+    found = result.comparisons["stdlib"]
+    assert (found.verdict, found.differences, found.uncompared) == ("inexpressible", ["sendmmsg-missing"], 1)
+    assert result.comparisons["python"].verdict == "emulated"

@@ -145,6 +145,8 @@ class Things:
 
     def _member(self, key: str, value: Any, written: bool) -> Any:
         """A member of an address or a structure. The kernel's own choice is what it wrote first."""
+        if key == "port" and value == 0:
+            return value  # nobody's choice: the socket has none yet
         if key == "port" or (key == "path" and AUTOBOUND.fullmatch(value)):
             if (key, value) not in self.written:
                 (self.written if written else self.literal).add((key, value))

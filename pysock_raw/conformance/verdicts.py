@@ -27,6 +27,8 @@ PLACES = {call: {name: place for place, name in enumerate(names)} for call, name
 ACCEPTABLE = {"c": VERDICTS[:1], "python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
 
 TRANSFERS = ("read", "write", "send", "recv", "sendto", "recvfrom", "sendmsg", "recvmsg")
+SENDS = ("connect", "write", "send", "sendto", "sendmsg", "sendmmsg")
+"""Calls that need a port."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,9 +68,22 @@ class Pair:
     def parted(self) -> bool:
         """Whether the call succeeded, goes on by itself, or moved its bytes on one side alone, so that the
         descriptors are in another state since."""
+        if self._bound_by_one():
+            return True
         under_way = {record["errno"] == "EINPROGRESS" for record in (self.c, self.other) if not record["raised"]}
         bytes_moved = {record["result"] for record in (self.c, self.other)} if self.call in TRANSFERS else set()
         return succeeded(self.c) != succeeded(self.other) or 2 in (len(under_way), len(bytes_moved))
+
+    def _bound_by_one(self) -> bool:
+        """Whether C's call failed on a socket without a port, which the kernel gave it first (inet_autobind), and the
+        other side never made it."""
+        if self.call not in SENDS or self.other["raised"] is None or succeeded(self.c):
+            return False
+        file = self.past.file(self.argument("fd"))
+        maker = self.past.makers.get(file)
+        if maker is None or maker.argument("domain") not in ("AF_INET", "AF_INET6"):
+            return False
+        return not any(succeeded(old.c) for call in ("bind", "connect") for old in self.past.before(self, call, file))
 
 
 class Program(list[list[Pair]]):
