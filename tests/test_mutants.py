@@ -304,7 +304,7 @@ WRONG_PREDICATES = {
     "an-interface-for-any-socket": (
         addresses_,
         "bind-ip-address-for-packet-socket",
-        '            and made.argument("domain") == "AF_PACKET"\n',
+        ' or made.argument("domain") != "AF_PACKET"',
         "",
     ),
     "numbers-of-its-own-family": (
