@@ -82,7 +82,9 @@ def _sock(given: dict[str, Any], borrowed: contextlib.ExitStack) -> socket.socke
 
 
 def _address(given: dict[str, Any], _: object) -> Any:
-    return to_python(bytes(memoryview(given["addr"]).cast("B")[: given["addrlen"]]))
+    """None for NULL, which sendmsg takes."""
+    raw = given["addr"]
+    return None if raw is None else to_python(bytes(memoryview(raw).cast("B")[: given["addrlen"]]))
 
 
 def _part(given: dict[str, Any], _: object) -> memoryview | None:

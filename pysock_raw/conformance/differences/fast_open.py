@@ -5,7 +5,7 @@ from __future__ import annotations
 from pysock_raw.conformance.differences.connecting import connect_before
 from pysock_raw.conformance.differences.difference import Difference
 from pysock_raw.conformance.differences.history import asked, may_wait, timeout
-from pysock_raw.conformance.differences.timeouts import OF_WAITING, only, unlimited
+from pysock_raw.conformance.differences.timeouts import OF_WAITING, connects_first, only, unlimited
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
 CALLS = ("sendto", "sendmsg")
@@ -14,7 +14,7 @@ CALLS = ("sendto", "sendmsg")
 @only(*CALLS)
 def _does_not_connect(pair: Pair) -> bool:
     waited = may_wait(pair) and pair.c["result"] is not None and pair.c["errno"] not in OF_WAITING
-    return waited and bool(timeout(pair)) and asked(pair, "MSG_FASTOPEN") and pair.other["errno"] == "EINPROGRESS"
+    return waited and connects_first(pair)
 
 
 @only(*CALLS)

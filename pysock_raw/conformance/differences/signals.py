@@ -26,7 +26,7 @@ RETRIED = {
     "recv": ("sock.recv_into(view, 0, flags)", "recv/local/interrupted"),
     "sendto": ("sock.sendto(data, flags, address)", "sendto/local/interrupted"),
     "recvfrom": ("sock.recvfrom_into(view, 0, flags)", "recvfrom/local/interrupted"),
-    "sendmsg": ("sock.sendmsg(buffers, ancillary, flags)", "sendmsg/local/interrupted"),
+    "sendmsg": ("sock.sendmsg(buffers, ancillary, flags, address)", "sendmsg/local/interrupted"),
     "recvmsg": ("sock.recvmsg_into(buffers, room, flags)", "recvmsg/local/interrupted"),
 }
 

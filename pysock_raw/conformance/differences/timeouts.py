@@ -46,7 +46,7 @@ IN_PYTHON = {
     "recv": "sock.recv_into(view, 0, flags)",
     "sendto": "sock.sendto(data, flags, address)",
     "recvfrom": "sock.recvfrom_into(view, 0, flags)[0]",
-    "sendmsg": "sock.sendmsg(buffers, ancillary, flags)",
+    "sendmsg": "sock.sendmsg(buffers, ancillary, flags, address)",
     "recvmsg": "sock.recvmsg_into(buffers, room, flags)",
 }
 RECEIVE, SEND, ACCEPT = ("recv", "recvfrom", "recvmsg"), ("send", "sendto", "sendmsg"), ("accept", "accept4")
@@ -137,7 +137,13 @@ def _of_zero(pair: Pair) -> bool:
 def _nonblocking_since(pair: Pair) -> bool:
     """CPython's own timeout is no reason, for it polls; PyPy polls once, and its own may be."""
     zero = timeout(pair) == 0 and pair.call not in OF_NO_SOCKET_OBJECT
-    return _waits_no_more(pair) and not zero and nonblocking_by_timeout(pair) and not _waits_for_no_room(pair)
+    itself = _waits_for_no_room(pair) or connects_first(pair)
+    return _waits_no_more(pair) and not zero and nonblocking_by_timeout(pair) and not itself
+
+
+def connects_first(pair: Pair) -> bool:
+    """A send that has to wait for a connection, of which Python's poll for room knows nothing."""
+    return bool(timeout(pair)) and asked(pair, "MSG_FASTOPEN") and pair.other["errno"] == "EINPROGRESS"
 
 
 def _waits_for_no_room(pair: Pair) -> bool:
