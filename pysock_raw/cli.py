@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--list", action="store_true", help="name the cases and what they show; run nothing")
     compare.add_argument("--errnos", action="store_true", help="with --list: the account of the documented errnos")
     _report_to(compare, "text", "json", "junit", "html")
-    compare.add_argument("--jobs", type=_positive(int), metavar="N", help="runs at a time (default: 3 for each CPU)")
+    compare.add_argument("--jobs", type=_positive(int), metavar="N", help="runs at a time (default: 4 for each CPU)")
     compare.add_argument("--deadline", type=_positive(float), metavar="SECONDS", help="for each run")
     compare.add_argument("--syscalls", action="store_true", help="the system calls of each call, by strace")
     diff = _command(commands, diff_command, "what changed between two comparisons", DIFF_EXAMPLES)
@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument(
         "--seed", type=int, default=0, metavar="S", help="the same seed, the same programs (default: 0)"
     )
-    search.add_argument("--jobs", type=_positive(int), metavar="N", help="workers (default: 3 for each CPU)")
+    search.add_argument("--jobs", type=_positive(int), metavar="N", help="workers (default: 4 for each CPU)")
     search.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the program that was found to a file")
     trace = _command(commands, trace_command, "run a script and print every call that it makes")
     trace.add_argument("script", type=Path, metavar="SCRIPT.py")

@@ -25,7 +25,7 @@ from pysock_raw.script import run_script
 from pysock_raw.trace import Recorded
 from pysock_raw.trace_values import names
 
-WAITING = 3  # runs at a time for each CPU: most of a run is waiting for the kernel
+WAITING = 4  # runs at a time for each CPU: most of a run is waiting for the kernel
 
 
 @dataclass
