@@ -306,3 +306,15 @@ def _(c: Backend, box: Box) -> None:
 )
 def _(c: Backend, box: Box) -> None:
     c.recvmmsg(-1, _room(c), 2, 0, c.timespec(tv_sec=-1))
+
+
+@case(
+    "recvmmsg/local/interrupted",
+    "a signal handler ends the call while nothing has come",
+    error("EINTR", "POSIX.1 recvmsg; signal(7)"),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> None:
+    sender, fd = pair(c, c.SOCK_DGRAM)
+    box.interrupt(then=lambda: [c.send(sender, word, len(word), 0) for word in WORDS])
+    c.recvmmsg(fd, _room(c), 2, 0, None)

@@ -25,6 +25,7 @@ from pysock_raw.conformance.kinds import (
     pair,
 )
 from pysock_raw.conformance.messages import batch, descriptors, lengths, message, rights
+from pysock_raw.conformance.waits import MUCH, fill
 
 Call = Callable[[Backend, int], int]
 
@@ -227,3 +228,16 @@ def _row(id: str, shows: str, kind: Kind, call: Call, outcome: Outcome) -> None:
 
 for _arguments in ROWS:
     _row(*_arguments)
+
+
+@case(
+    "sendmmsg/local/interrupted",
+    "a signal handler ends the call while there is no room",
+    error("EINTR", "POSIX.1 sendmsg; signal(7)"),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> None:
+    ours, peer = pair(c, c.SOCK_STREAM)
+    fill(c, ours)
+    box.interrupt(then=lambda: c.recv(peer, bytearray(MUCH), MUCH, 0))
+    c.sendmmsg(ours, _two(c), 2, 0)

@@ -31,10 +31,14 @@ RETRIED = {
 }
 
 
+#: The calls for many messages, which the fallback makes of those for one
+OF_ONE = {"sendmmsg": "sendmsg", "recvmmsg": "recvmsg"}
+
+
 def _retried(call: str) -> Callable[[Pair], bool]:
     def recognises(pair: Pair) -> bool:
         went_on = pair.other["raised"] is None and pair.other["errno"] != "EINTR"
-        return pair.call == call and pair.c["errno"] == "EINTR" and went_on
+        return call in (pair.call, OF_ONE.get(pair.call)) and pair.c["errno"] == "EINTR" and went_on
 
     return recognises
 
