@@ -140,7 +140,8 @@ def small(monkeypatch):
 
 def patience(name):
     """The deadline of an attack: soon where it is what ends it."""
-    return {DEADLINE: 1.0, "limit: .*": 5.0}.get(ATTACKS[name][1], 30.0)
+    ends = ATTACKS[name][1]
+    return 1.0 if ends.startswith(DEADLINE) else 5.0 if ends == "limit: .*" else 30.0
 
 
 def written(path: Path, name: str) -> Path:
