@@ -312,6 +312,12 @@ def test_a_traced_script_ends_as_without_us(code, status, api, tmp_path):
     assert (traced.returncode, traced.stdout, traced.stderr) == (alone.returncode, alone.stdout, alone.stderr)
 
 
+with_interrupts = pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) == signal.SIG_IGN, reason="SIGINT is ignored, as in the background of a shell"
+)
+
+
+@with_interrupts
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
 def test_a_signal_ends_a_traced_script(number, status, tmp_path):
     script = tmp_path / "script.py"
@@ -349,6 +355,7 @@ def meeting(tmp_path):
     os.close(here)
 
 
+@with_interrupts
 @pytest.mark.parametrize(
     ("command", "number"),
     [

@@ -328,7 +328,7 @@ class TestSides:
         assert self.failures(found) == {"c": [], "python": [], "stdlib": [f"c: {called}\nstdlib: {ended}"]}
         assert ended in unescape(page(found))
 
-    def test_what_a_side_lacks_is_said_where_it_ended(self, sides):
+    def test_what_a_side_lacks_is_said_where_it_ended(self, with_c, sides):
         found = to_json(compare_cases(chosen(["socket/local/name-of-the-family"], None), sides))
         (case,) = found["cases"]
         run = case["sides"]["stdlib"]
@@ -350,7 +350,7 @@ class TestSides:
             (side, remark) for side, about in remarks.items() for remark in about
         ]
 
-    def test_a_suite_names_the_differences_of_its_side(self, sides):
+    def test_a_suite_names_the_differences_of_its_side(self, with_c, sides):
         found = to_json(compare_cases(chosen(["bind/null"], None), sides))
         said = {suite.get("name"): [text.text for text in suite.iter("system-out")] for suite in junit.suites(found)}
         assert said["python"] == ["emulated: see the report in JSON"]

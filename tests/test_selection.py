@@ -43,10 +43,11 @@ def refused(backend: str, root: Path = ROOT) -> str:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Callable[..., Path]:
-    """A copy of the package and its sources, without its extension where that is asked for."""
+    """A copy of the package and its sources, without its extension where that is asked for, and without what a build
+    that failed has said."""
 
     def copy(extension: bool) -> Path:
-        ignored = shutil.ignore_patterns("__pycache__", *([] if extension else ["_c.*"]))
+        ignored = shutil.ignore_patterns("__pycache__", "not_built.txt", *([] if extension else ["_c.*"]))
         for part in ("pysock_raw", "csrc"):
             shutil.copytree(ROOT / part, tmp_path / part, ignore=ignored)
         return tmp_path
