@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -213,6 +214,15 @@ def test_all_of_them_as_cases_of_one_run(hanging, syscalls, sides):
     assert {found.verdict for found in last.comparisons.values()} == {"same"}
     assert report.status == 1
     assert "socket/well" in rendered(report)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans stay where there are no subreapers")
+def test_who_kills_the_guard_does_not_free_what_the_next_one_leaves(tmp_path, monkeypatch, sides):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    names = ["forks, then kills its grandparent", "forks, then kills its parent"]
+    report = compare_cases([as_case(name) for name in names], sides, jobs=1)
+    assert [found for result in report.results for found in ends(result, result.case.shows)] == []
+    assert left_in(tmp_path) == []
 
 
 TRACED = {

@@ -51,6 +51,10 @@ class Keeper:
         self._order(END)
         return self._told()
 
+    def guarded(self) -> bool:
+        """Whether its guard is there: a program may have killed it, so that nobody takes what the next one leaves."""
+        return os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
     def dismiss(self) -> None:
         """End the keeper, its program first, and its guard."""
         self._order(LEAVE)

@@ -155,7 +155,7 @@ class _Worker:
     def end(self, late: bool) -> Run:
         """Collect what is left of the program: its status, its records, its processes."""
         status = self._keeper.end()
-        self.alive = status is not None
+        self.alive = status is not None and self._keeper.guarded()
         run = _read(self._records, self._mark.encode())
         run.printed = _last(self._printed, SHOWN).decode(errors="replace")
         if self._strace:
