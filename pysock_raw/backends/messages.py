@@ -149,8 +149,8 @@ class Batch:
             control.refuse_addresses(bytes(copy))
 
     def is_for(self, raw: bytes) -> bool:
-        """Whether these are the structures still."""
-        return raw == self.given and b"".join(self._watched) == self._vectors and self._reachable.in_place()
+        """Whether these are the structures still. What was moved is not looked at: its memory is free."""
+        return self._reachable.in_place() and raw == self.given and b"".join(self._watched) == self._vectors
 
     def again(self) -> None:
         """Make it ready for another call."""
