@@ -34,7 +34,7 @@ class Keeper:
         self.ended, tell = os.pipe()
         """Can be read when the program has ended."""
         hear, self._say = os.pipe()
-        self._pid = os.fork()
+        self._pid, self._gone = os.fork(), False
         if self._pid == 0:
             os.close(self._say)
             _guard(start, hear, tell)
@@ -53,14 +53,16 @@ class Keeper:
 
     def guarded(self) -> bool:
         """Whether its guard is there: a program may have killed it, so that nobody takes what the next one leaves."""
-        return os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        self._gone = self._gone or os.waitpid(self._pid, os.WNOHANG) != (0, 0)
+        return not self._gone
 
     def dismiss(self) -> None:
         """End the keeper, its program first, and its guard."""
         self._order(LEAVE)
         while self._told() is not None:
             pass
-        os.waitpid(self._pid, 0)
+        if self.guarded():
+            os.waitpid(self._pid, 0)
         os.close(self._say)
         os.close(self.ended)
 
