@@ -230,7 +230,10 @@ def _option(sock: _socket.socket, level: int, optname: int, length: int) -> tupl
     if (level, optname) in arguments.READS_ITS_BUFFER:
         raise Inexpressible("socket.getsockopt takes no buffer, and this option reads what is in it")
     asked = min(max(length, 1), 1024)
-    raw = sock.getsockopt(level, optname, asked)
+    try:
+        raw = sock.getsockopt(level, optname, asked)
+    except ValueError as error:  # from 3.15 on
+        raise Inexpressible("socket.getsockopt refuses a value that is longer than its room") from error
     if length > 1024 and len(raw) >= 1024:
         raise Inexpressible("socket.getsockopt reads at most 1024 bytes, and this option may be longer")
     if length == 0:

@@ -7,6 +7,7 @@ and the answers that show it, and nothing else. No predicate recognises a pair o
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,12 +67,13 @@ class Difference:
         """The recipe, or why there is none."""
         return self.recipe or f"none: {self.no_recipe}"
 
-    @property
+    @functools.cached_property
     def holds(self) -> bool:
         """Whether it holds on the Python that runs this."""
         if PYPY:
             return self.pypy
-        return self.cpython and not (self.until and sys.version_info[:2] > tuple(map(int, self.until.split("."))))
+        first, last = (tuple(map(int, version.split("."))) for version in (self.since, self.until or "99.0"))
+        return self.cpython and first <= sys.version_info[:2] <= last
 
     def recognises(self, pair: Pair) -> bool:
         return self.holds and self.predicate(pair) and not pair.equal()

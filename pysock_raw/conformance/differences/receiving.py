@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from pysock_raw.conformance.differences.difference import Difference, unfinished
+from pysock_raw.conformance.differences.difference import Difference, raised, unfinished
 from pysock_raw.conformance.differences.history import asked, earlier, maker
 from pysock_raw.conformance.differences.timeouts import timed_out
 from pysock_raw.conformance.past import FOR_NOTHING
@@ -97,6 +97,12 @@ def _agree(known: Any, received: Any) -> bool:
     return known is None or known == received or known[0] != received[0]
 
 
+def _longer_than_its_room(pair: Pair) -> bool:
+    length = pair.argument("optlen")
+    told = isinstance(length, dict) and length["out"] > length["in"]
+    return pair.call == "getsockopt" and told and raised(pair, "ValueError: size larger than allocated size")
+
+
 ENTRIES: tuple[Difference, ...] = (
     Difference(
         id="recv-of-0-bytes",
@@ -122,6 +128,7 @@ ENTRIES: tuple[Difference, ...] = (
             evidence=f"{call}/local-dgram/longer-than-its-room",
             predicate=lambda pair: False,
             demonstrated=False,
+            until="3.14",
             pypy=False,
         )
         for call, recipe in (
@@ -142,6 +149,21 @@ ENTRIES: tuple[Difference, ...] = (
         evidence="getsockopt/netlink/longer-than-its-room",
         predicate=lambda pair: False,
         demonstrated=False,
+        until="3.14",
+        pypy=False,
+    ),
+    Difference(
+        id="getsockopt-longer-than-its-room",
+        title="getsockopt of an option that is longer than its room: C tells the length, Python raises ValueError",
+        c="The value has as many bytes as there is room for; some options tell in *optlen how many there are "
+        "(NETLINK_LIST_MEMBERSHIPS, netlink(7)).",
+        python="ValueError, and the bytes that there was room for are lost. (Before 3.15: "
+        "getsockopt-bytes-never-written.)",
+        why="sock_getsockopt in socketmodule.c: PyBytesWriter_FinishWithSize refuses more than was allocated",
+        no_recipe="ask for more room; how long it all is, is what C tells",
+        evidence="getsockopt/netlink/longer-than-its-room",
+        predicate=_longer_than_its_room,
+        since="3.15",
         pypy=False,
     ),
 )
