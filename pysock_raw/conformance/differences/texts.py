@@ -19,8 +19,8 @@ class Conversion:
     title: str
     c: str
     python: str
-    words: str
-    """How Python's exception begins."""
+    words: tuple[str, ...]
+    """How Python's exception begins, on CPython and PyPy."""
     why: str
     instead: str
     evidence: str
@@ -32,7 +32,7 @@ CONVERSIONS = (
         title="inet_pton of a text that is no address: C returns 0, Python raises OSError",
         c="0, which is no error and sets no errno (inet_pton(3)); the address stays as it was.",
         python="OSError without errno, where a program that ported C's code would look at the result.",
-        words="OSError: illegal IP address string passed to inet_pton",
+        words=("OSError: illegal IP address string passed to inet_pton",),
         why="socket_inet_pton in socketmodule.c",
         instead="catch OSError: one with no errno is C's 0",
         evidence="bind/udp/text-that-is-no-address",
@@ -42,7 +42,7 @@ CONVERSIONS = (
         title="inet_ntop with too little room: C returns NULL with ENOSPC, Python makes the text itself",
         c="NULL with ENOSPC (inet_ntop(3)).",
         python="The text is what the function returns, and it takes no buffer and no length.",
-        words="Inexpressible: socket.inet_ntop returns its text",
+        words=("Inexpressible: socket.inet_ntop returns its text",),
         why="socket_inet_ntop in socketmodule.c has a buffer of its own",
         instead="compare the length of the text with the room",
         evidence="getpeername/tcp/text-without-room",
@@ -52,7 +52,7 @@ CONVERSIONS = (
         title="inet_ntop for a family without texts: C returns NULL with EAFNOSUPPORT, Python raises ValueError",
         c="NULL with EAFNOSUPPORT (inet_ntop(3)).",
         python="ValueError, and no errno.",
-        words="ValueError: unknown address family",
+        words=("ValueError: unknown address family", "OSError: unknown address family"),
         why="socket_inet_ntop in socketmodule.c looks at the family before it asks libc",
         instead="catch ValueError",
         evidence="getpeername/tcp/text-of-unknown-family",
@@ -61,7 +61,7 @@ CONVERSIONS = (
 
 
 def _ended_by(conversion: Conversion) -> Callable[[Pair], bool]:
-    return lambda pair: raised(pair, conversion.words)
+    return lambda pair: raised(pair, *conversion.words)
 
 
 ENTRIES: tuple[Difference, ...] = tuple(
