@@ -151,7 +151,8 @@ class Reachable:
         self._held: list[Any] = []
         """What keeps it alive and in place."""
         first = _root(structure)
-        self._roots = {id(first): (weakref.ref(first), ctypes.addressof(first))}
+        self._first = weakref.ref(first), ctypes.addressof(first)
+        roots = {id(first): first}
         pending = [first]
         while pending:
             for memory in _kept(pending.pop()):
@@ -168,14 +169,17 @@ class Reachable:
                     raise ValueError(
                         f"a pointer leads to a {type(owner).__name__} that ctypes.resize moved: assign it again"
                     )
-                if id(root) not in self._roots:
-                    self._roots[id(root)] = weakref.ref(root), start
+                if id(root) not in roots:
+                    roots[id(root)] = root
                     pending.append(root)
+        self._others = [*roots.values()][1:]
+        self._starts = [*map(ctypes.addressof, self._others)]
 
     def in_place(self) -> bool:
         """Whether ctypes.resize, which asks nobody, moved nothing."""
-        roots = ((root(), start) for root, start in self._roots.values())
-        return all(root is not None and ctypes.addressof(root) == start for root, start in roots)
+        first, start = self._first[0](), self._first[1]
+        unmoved = first is not None and ctypes.addressof(first) == start
+        return unmoved and [*map(ctypes.addressof, self._others)] == self._starts
 
 
 def _family(name: str) -> list[tuple[str, Any]]:
