@@ -177,10 +177,10 @@ def unix_echo(c: Any) -> Block:
 
 
 def _messages(buffers: list[Any]) -> Any:
-    messages = (mmsghdr * len(buffers))()
-    for message, buffer in zip(messages, buffers, strict=True):
-        message.msg_hdr.msg_iov = iovec(buffer, SHORT)
-        message.msg_hdr.msg_iovlen = 1
+    messages, vectors = (mmsghdr * len(buffers))(), (iovec * len(buffers))()
+    for message, vector, buffer in zip(messages, vectors, buffers, strict=True):
+        vector.iov_base, vector.iov_len = buffer, SHORT
+        message.msg_hdr.msg_iov, message.msg_hdr.msg_iovlen = vector, 1
     return messages
 
 
