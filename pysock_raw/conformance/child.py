@@ -27,7 +27,7 @@ from pysock_raw.trace import OURS, Record, Sink, out_of_the_way, writer
 
 LARGEST_FILE = 256 * 2**20  # bytes
 LARGEST_MEMORY = 4 * 2**30  # bytes that a program may add to what the runner has
-SIDES = ("pysock_raw.backends.", "pysock_raw.constants")
+MODULES_OF_A_SIDE = ("pysock_raw.backends.", "pysock_raw.constants")
 LONGEST_TEXT = 4096  # characters of an exception
 
 
@@ -117,7 +117,7 @@ def _said(error: BaseException) -> str:
 def _raised_by_a_side(error: BaseException) -> bool:
     """Whether it comes from a backend (a name that this one lacks, a conversion) and not from the program."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return bool(frames) and frames[-1].f_globals.get("__name__", "").startswith(SIDES)
+    return bool(frames) and frames[-1].f_globals.get("__name__", "").startswith(MODULES_OF_A_SIDE)
 
 
 def _limit() -> None:

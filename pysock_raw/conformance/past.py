@@ -23,7 +23,7 @@ class Past:
         self._calls: dict[tuple[str, object], list[Pair]] = {}
         self.makers: dict[object, Pair] = {}
         """For the name of a descriptor the call that handed it out."""
-        for pair in sorted(pairs, key=_place):
+        for pair in sorted(pairs, key=place):
             self._add(pair)
 
     def _add(self, pair: Pair) -> None:
@@ -45,12 +45,13 @@ class Past:
         """The calls on a file before this one, the last one first. `word`: a call, a command of fcntl, an option that
         was set, or FOR_NOTHING."""
         calls = self._calls.get((word, file), []) if file is not None else []
-        return map(calls.__getitem__, reversed(range(bisect_left(calls, _place(pair), key=_place))))
+        return map(calls.__getitem__, reversed(range(bisect_left(calls, place(pair), key=place))))
 
 
-def _place(pair: Pair) -> int:
-    place: int = pair.c["at"]
-    return place
+def place(pair: Pair) -> int:
+    """Where a call is among C's."""
+    at: int = pair.c["at"]
+    return at
 
 
 FOR_NOTHING = "recv of 0 bytes"

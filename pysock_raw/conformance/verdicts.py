@@ -160,7 +160,7 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
             program[-1].append(Pair(mine, theirs, program[-1], len(program[-1]), program))
     exception = _exception(c, other)
     if actors and exception is not None:
-        _end_as_answer(program, calls.get(actors[0], []), exception, other.lacks)
+        _end_as_answer(program, calls.get(actors[0], []), other)
     for actor, pairs in zip(actors, program, strict=True):
         left = calls.get(actor, [])[len(pairs) :], others.get(actor, [])[len(pairs) :]
         if exception is not None and actor != actors[0] and not left[1]:
@@ -184,16 +184,20 @@ def _exception(c: Run, other: Run) -> str | None:
     return None if ended is None or ended == c.ended or ended.startswith(STOPPED) else ended
 
 
-def _end_as_answer(program: Program, calls: list[Record], exception: str, lacks: bool) -> None:
-    """Where the call before it had the same answers, or what the side itself lacks ended the program (a name, say), the
-    exception is what it has instead of C's next call. It never made that one: its counterpart has no place (`at`) in
-    its trace."""
+def _ended_beside(last: Pair, run: Run) -> bool:
+    """Whether the side itself raised what ended it, and not in this call: because it lacks something (a name, say)."""
+    return run.lacks and last.other["raised"] != run.ended
+
+
+def _end_as_answer(program: Program, calls: list[Record], other: Run) -> None:
+    """Where the call before it had the same answers, or what the side itself lacks ended the program, the exception is
+    what it has instead of C's next call. It never made that one: its counterpart has no place (`at`) in its trace."""
     pairs = program[0]
-    alike = not pairs or pairs[-1].equal() or (lacks and pairs[-1].other["raised"] != exception)
+    alike = not pairs or pairs[-1].equal() or _ended_beside(pairs[-1], other)
     if len(pairs) < len(calls) and alike:
         mine = calls[len(pairs)]
         asked = {key: mine[key] for key in ("call", "args")}
-        theirs = {**asked, "result": None, "errno": None, "raised": exception, "emulated": False, "at": None}
+        theirs = {**asked, "result": None, "errno": None, "raised": other.ended, "emulated": False, "at": None}
         pairs.append(Pair(mine, theirs, pairs, len(pairs), program))
 
 
@@ -206,7 +210,7 @@ def _ended_by(program: Program, c: Run, other: Run) -> bool:
     last, ended = program[0][-1], other.ended or ""
     if last.equal():  # the same exception on both sides, in other words
         return None not in (c.ended, other.ended, last.c["raised"]) and _kind(c.ended) == _kind(ended)
-    if other.lacks and last.other["raised"] != ended:
+    if _ended_beside(last, other):
         return program.parted < math.inf
     unfinished = last.other["result"] is None and last.other["raised"] is None
     return unfinished or not ended.startswith(STOPPED)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pysock_raw.conformance.differences.connecting import connect_before
 from pysock_raw.conformance.differences.difference import Difference
-from pysock_raw.conformance.differences.history import asked, may_wait, timeout
-from pysock_raw.conformance.differences.timeouts import OF_WAITING, connects_first, only, unlimited
+from pysock_raw.conformance.differences.history import asked, timeout
+from pysock_raw.conformance.differences.timeouts import connects_first, only, unlimited, waits_no_more
 from pysock_raw.conformance.verdicts import Pair, succeeded
 
 CALLS = ("sendto", "sendmsg")
@@ -13,8 +13,7 @@ CALLS = ("sendto", "sendmsg")
 
 @only(*CALLS)
 def _does_not_connect(pair: Pair) -> bool:
-    waited = may_wait(pair) and pair.c["result"] is not None and pair.c["errno"] not in OF_WAITING
-    return waited and connects_first(pair)
+    return waits_no_more(pair) and connects_first(pair)
 
 
 @only(*CALLS)

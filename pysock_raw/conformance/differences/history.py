@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 
 from pysock_raw.backends.contract import CALLS
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.past import place
+from pysock_raw.conformance.verdicts import SENDS, Pair
 from pysock_raw.structures import PYPY
 
 OF_NO_SOCKET_OBJECT = ("fcntl", "read", "write")
@@ -21,7 +22,7 @@ def earlier(pair: Pair, word: str, fd: object = None) -> Iterator[Pair]:
 
 def limit_of(call: str) -> str:
     """The option that limits a call's waiting."""
-    return "SO_SNDTIMEO" if call in ("connect", "write", "send", "sendto", "sendmsg") else "SO_RCVTIMEO"
+    return "SO_SNDTIMEO" if call in SENDS else "SO_RCVTIMEO"
 
 
 def limit(pair: Pair) -> float | None:
@@ -53,7 +54,7 @@ def set_by_timeout(pair: Pair) -> Pair | None:
     made = maker(pair)
     timed = (next((old for old in calls if timeout(old) is not None), None) for calls in objects(pair))
     found = [call for call in (*timed, made) if call is not None and timeout(call) is not None]
-    last = max(found, key=lambda call: int(call.c["at"]), default=None)
+    last = max(found, key=place, default=None)
     flags = next(earlier(pair, "F_SETFL"), None)
     return None if last is None or (flags is not None and flags.c["at"] > last.c["at"]) else last
 
@@ -104,4 +105,4 @@ def cleared(pair: Pair) -> bool:
     if not PYPY or not made_nonblocking(pair):
         return False
     made = [pair] if pair.call not in OF_NO_SOCKET_OBJECT else [old for calls in objects(pair) for old in calls]
-    return timeout(max(made, key=lambda call: int(call.c["at"]))) is None if made else False
+    return timeout(max(made, key=place)) is None if made else False

@@ -7,13 +7,12 @@ from typing import Any
 
 from pysock_raw.conformance.differences.difference import Difference, raised, unfinished
 from pysock_raw.conformance.differences.history import asked, earlier, maker
-from pysock_raw.conformance.differences.timeouts import timed_out
-from pysock_raw.conformance.past import FOR_NOTHING
+from pysock_raw.conformance.differences.timeouts import RECEIVE, SEND, timed_out
+from pysock_raw.conformance.past import FOR_NOTHING, place
 from pysock_raw.conformance.verdicts import Pair, succeeded
 from pysock_raw.trace import Record
 
-RECEIVES = ("recv", "recvfrom", "recvmsg", "read")
-SENDS = ("write", "send", "sendto", "sendmsg")
+RECEIVES, SENDS = (*RECEIVE, "read"), (*SEND, "write")
 
 
 def _asked_for_nothing(pair: Pair) -> bool:
@@ -67,7 +66,7 @@ def _owed(pair: Pair, fd: object) -> list[Any]:
         return []
     owed: list[Any] = []
     calls = itertools.chain.from_iterable(earlier(pair, call, fd) for call in RECEIVES)
-    for old in sorted(calls, key=lambda old: int(old.c["at"])):
+    for old in sorted(calls, key=place):
         if asked(old, "MSG_PEEK"):
             continue
         if _asked_for_nothing(old):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pysock_raw.conformance.differences.difference import Difference, raised
+from pysock_raw.conformance.differences.timeouts import IN_PYTHON, TIMED_OUT
 from pysock_raw.conformance.verdicts import Pair
 
 #: The recipe's beginning: a handler that ends the call with EINTR.
@@ -16,21 +17,8 @@ def interrupt(number, frame):
 signal.signal(signal.SIGUSR1, interrupt)
 """
 
-#: call -> the call in Python, its evidence
-RETRIED = {
-    "accept": ("sock.accept()", "accept/tcp/interrupted"),
-    "accept4": ("sock.accept()", "accept4/local/interrupted"),
-    "read": ("os.read(fd, count)", "read/local/interrupted"),
-    "write": ("os.write(fd, data)", "write/local/interrupted"),
-    "send": ("sock.send(data, flags)", "send/local/interrupted"),
-    "recv": ("sock.recv_into(view, 0, flags)", "recv/local/interrupted"),
-    "sendto": ("sock.sendto(data, flags, address)", "sendto/local/interrupted"),
-    "recvfrom": ("sock.recvfrom_into(view, 0, flags)", "recvfrom/local/interrupted"),
-    "sendmsg": ("sock.sendmsg(buffers, ancillary, flags, address)", "sendmsg/local/interrupted"),
-    "recvmsg": ("sock.recvmsg_into(buffers, room, flags)", "recvmsg/local/interrupted"),
-}
-
-
+PYTHON = IN_PYTHON | {"recvfrom": "sock.recvfrom_into(view, 0, flags)"}
+RETRIED = tuple(call for call in PYTHON if call != "connect")
 #: The calls for many messages, which the fallback makes of those for one
 OF_ONE = {"sendmmsg": "sendmsg", "recvmmsg": "recvmsg"}
 
@@ -44,7 +32,7 @@ def _retried(call: str) -> Callable[[Pair], bool]:
 
 
 def _waited(pair: Pair) -> bool:
-    went_on = pair.other["raised"] is None or raised(pair, "TimeoutError: timed out")
+    went_on = pair.other["raised"] is None or raised(pair, TIMED_OUT)
     return pair.call == "connect" and pair.c["errno"] == "EINTR" and pair.other["errno"] != "EINTR" and went_on
 
 
@@ -56,12 +44,12 @@ ENTRIES: tuple[Difference, ...] = (
             c="A blocking call that a signal handler interrupted returns -1 with EINTR (signal(7)).",
             python="The handler runs, and the call is made again until it returns something else.",
             why="PEP 475; sock_call_ex in socketmodule.c, _Py_read and _Py_write in fileutils.c",
-            recipe=INTERRUPT + python,
-            evidence=evidence,
+            recipe=INTERRUPT + PYTHON[call],
+            evidence=f"{call}/{'tcp' if call == 'accept' else 'local'}/interrupted",
             predicate=_retried(call),
             no_fallback=True,
         )
-        for call, (python, evidence) in RETRIED.items()
+        for call in RETRIED
     ),
     Difference(
         id="poll-goes-on-after-signal",

@@ -122,15 +122,19 @@ def _without_errno(pair: Pair) -> bool:
     return over and timed_out(pair) and may_wait(pair) and not queue
 
 
-def _waits_no_more(pair: Pair) -> bool:
+def answered(pair: Pair) -> bool:
+    """C has an answer, and not that it would have to wait or waited too long."""
+    return pair.c["result"] is not None and pair.c["errno"] not in OF_WAITING
+
+
+def waits_no_more(pair: Pair) -> bool:
     """C waited if it had to and has an answer, and Python says that it would have had to wait."""
-    answered = pair.c["result"] is not None and pair.c["errno"] not in OF_WAITING
-    return answered and pair.other["errno"] in ("EAGAIN", "EINPROGRESS") and may_wait(pair)
+    return answered(pair) and pair.other["errno"] in ("EAGAIN", "EINPROGRESS") and may_wait(pair)
 
 
 @only(*OF_SOCKETS)
 def _of_zero(pair: Pair) -> bool:
-    return _waits_no_more(pair) and timeout(pair) == 0
+    return waits_no_more(pair) and timeout(pair) == 0
 
 
 @only(*IN_PYTHON)
@@ -138,7 +142,7 @@ def _nonblocking_since(pair: Pair) -> bool:
     """CPython's own timeout is no reason, for it polls; PyPy polls once, and its own may be."""
     zero = timeout(pair) == 0 and pair.call not in OF_NO_SOCKET_OBJECT
     itself = _waits_for_no_room(pair) or connects_first(pair)
-    return _waits_no_more(pair) and not zero and nonblocking_by_timeout(pair) and not itself
+    return waits_no_more(pair) and not zero and nonblocking_by_timeout(pair) and not itself
 
 
 def connects_first(pair: Pair) -> bool:
@@ -149,7 +153,7 @@ def connects_first(pair: Pair) -> bool:
 def _waits_for_no_room(pair: Pair) -> bool:
     address = pair.argument("addr")
     local = isinstance(address, dict) and address.get("family") == "AF_UNIX"
-    return pair.call == "connect" and local and _waits_no_more(pair) and bool(timeout(pair))
+    return pair.call == "connect" and local and waits_no_more(pair) and bool(timeout(pair))
 
 
 def _waited(pair: Pair) -> bool:

@@ -9,24 +9,23 @@ from pysock_raw.conformance.differences.timeout_answers import RECEIVE_NOTHING, 
 from pysock_raw.conformance.differences.timeouts import (
     ACCEPT,
     OF_SOCKETS,
-    OF_WAITING,
     RECEIVE,
     SEND,
     WAITS,
+    answered,
     limited,
     only,
     timed_out,
     unlimited,
 )
-from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.conformance.verdicts import Pair
 
 
 @only(*OF_SOCKETS)
 def _gave_up(pair: Pair) -> bool:
     """C has an answer for which it waited longer than the timeout, and not because a limit of its own was over."""
-    answered = succeeded(pair.c) or (pair.c["result"] == -1 and pair.c["errno"] not in OF_WAITING)
     over = pair.call in RECEIVE_NOTHING and without_room(pair.call)(pair)
-    return answered and timed_out(pair) and not at_once(pair) and not over
+    return answered(pair) and timed_out(pair) and not at_once(pair) and not over
 
 
 @only(*ACCEPT, *SEND, *RECEIVE)
