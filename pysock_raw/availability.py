@@ -1,8 +1,8 @@
 """Which constants the headers and the standard library have, and since when.
 
-constants_since.csv has the first CPython version that knows a name: by running 3.10 to 3.13 built on one Linux, and by
-the documentation for 3.14. A name without a version is in none of them, one that is not listed is in 3.10 already. What
-a Python really has depends on the headers that it was built with, too.
+constants_since.csv has the first CPython version that knows a name, by running 3.10 to 3.15 on Linux. A name without a
+version is in none of them, one that is not listed is in 3.10 already. What a Python really has depends on the headers
+that it was built with, too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pysock_raw.backends import load
 from pysock_raw.constants import NAMES
 
 MODULES = ("socket", "select", "fcntl", "os", "errno")
-EARLIEST, LATEST = "3.10", "3.14"
+EARLIEST, LATEST = "3.10", "3.15"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Row:
     module: str | None
     """The module of this Python that has it."""
     since: str | None
-    """The first CPython version; 3.10 for that or an earlier one, None for none up to 3.14."""
+    """The first CPython version; 3.10 for that or an earlier one, None for none up to LATEST."""
 
     def lacking(self, side: str) -> bool:
         return (self.headers if side == "c" else self.python) is None

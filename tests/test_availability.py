@@ -61,7 +61,7 @@ def test_text_has_a_line_for_each_name(constants):
     lines = constants().splitlines()
     assert len(lines) == 1 + len(NAMES)
     assert "AF_UNIX                                     1            1  socket  3.10 or earlier" in lines
-    assert "AF_LOCAL                                    1      missing          not up to 3.14" in lines
+    assert "AF_LOCAL                                    1      missing          not up to 3.15" in lines
 
 
 @pytest.mark.parametrize(("side", "key"), [("stdlib", "python"), ("c", "headers")])
