@@ -224,7 +224,8 @@ def compare_command(options: argparse.Namespace) -> int:
     sides = options.sides or _sides_here()
     if options.syscalls:
         _strace()
-    render = _renderer(options.format)
+    plain = options.format == "text" and not options.syscalls and importlib.util.find_spec("rich") is None
+    render = _renderer("plain" if plain else options.format)
     _ready(options.output)
     cases = [] if script else _cases(options)
     how: dict[str, Any] = {"syscalls": options.syscalls} | ({"deadline": options.deadline} if options.deadline else {})

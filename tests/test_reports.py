@@ -381,6 +381,19 @@ class TestFiles:
         assert main(["compare", "bind/tcp/twice", "--format", "html"]) == 3
         assert "html needs jinja2: pip install 'pysock_raw[cli]'" in capsys.readouterr().err
 
+    def test_text_is_plain_without_rich(self, monkeypatch, capsys):
+        monkeypatch.setitem(sys.modules, "rich", None)
+        assert main(["compare", "bind/tcp/twice", "listen/negative-descriptor", "--sides", "python,stdlib"]) == 0
+        _, bind, listen, difference, end, more = capsys.readouterr().out.splitlines()
+        assert bind == "bind            1 case   stdlib: 1 same"
+        assert listen == "listen          1 case   stdlib: 1 refused"
+        assert difference.startswith("listen-negative-descriptor   listen on a negative descriptor: ")
+        assert difference.endswith(" (1 case)")
+        assert end.startswith("2 cases · 0 unexplained · 0 nonconforming · 0 skipped · ")
+        assert "pip install 'pysock_raw[cli]'" in more
+        assert main(["compare", "bind/tcp/twice", "--syscalls"]) == 3
+        assert "text needs rich" in capsys.readouterr().err
+
     def test_a_full_disk_leaves_the_old_report_and_says_so(self, tmp_path):
         """On a file system of 16 KiB, in a mount namespace of its own."""
         if os.geteuid() != 0 or not shutil.which("unshare"):

@@ -25,6 +25,7 @@ from pysock_raw.report.view import (
     findings,
     grouped,
     headline,
+    how_it_went,
     inexpressible,
     last_line,
     ran,
@@ -188,29 +189,10 @@ def _inexpressible(out: Console, document: Document) -> None:
         fields(out, ("", f"and {len(reasons) - len(shown)} more reasons (compare --call NAME shows those of a call)"))
 
 
-def _last_words(printed: str) -> str:
-    lines = printed.strip().splitlines()
-    return f"; the last that it printed: {lines[-1]}" if lines else ""
-
-
 def _script(out: Console, document: Document) -> None:
-    """What a script did besides its calls: how it ended, and what could not be compared."""
     case = script(document)
-    if case is None:
-        return
-    rows = [
-        (side, f"ended with {run['ended']}{_last_words(run['printed'])}")
-        for side, run in case["sides"].items()
-        if run["ended"]
-    ]
-    rows += [
-        (side, f"{counted(number, 'call')} of {sides(document)[0]} without a counterpart after that difference")
-        for side, number in case["uncompared"].items()
-        if number
-    ]
-    if not any(run["trace"] for run in case["sides"].values()):
-        rows.append(("calls", "none: it made no call through pysock_raw, so nothing was compared"))
-    if rows:
+    rows = how_it_went(case) if case else []
+    if case and rows:
         heading(out, "default", case["id"], "how it went")
         fields(out, *rows)
 

@@ -221,6 +221,29 @@ def _unsaid(case: Case, answer: dict[str, Any]) -> str:
     return next(str(raised) for raised in both if raised and raised.startswith(tuple(UNSAID))).partition(": ")[2]
 
 
+def how_it_went(script: Case) -> list[tuple[str, str]]:
+    """What a script did besides its calls, by side: how it ended, and what could not be compared."""
+    reference = next(iter(script["sides"]))
+    rows = [
+        (side, f"ended with {run['ended']}{_last_words(run['printed'])}")
+        for side, run in script["sides"].items()
+        if run["ended"]
+    ]
+    rows += [
+        (side, f"{counted(number, 'call')} of {reference} without a counterpart after that difference")
+        for side, number in script["uncompared"].items()
+        if number
+    ]
+    if not any(run["trace"] for run in script["sides"].values()):
+        rows.append(("calls", "none: it made no call through pysock_raw, so nothing was compared"))
+    return rows
+
+
+def _last_words(printed: str) -> str:
+    lines = printed.strip().splitlines()
+    return f"; the last that it printed: {lines[-1]}" if lines else ""
+
+
 def skipped(document: Document) -> dict[str, list[str]]:
     """What the machine lacked: the cases that were not run for it."""
     lacks: dict[str, list[str]] = {}
