@@ -222,10 +222,10 @@ def compare_command(options: argparse.Namespace) -> int:
             raise Failure(USAGE, f"--list is text or json, not {options.format}")
         return _list_errnos(options) if options.errnos else _list(options)
     sides = options.sides or _sides_here()
-    if options.syscalls:
-        _strace()
     plain = options.format == "text" and not options.syscalls and importlib.util.find_spec("rich") is None
     render = _renderer("plain" if plain else options.format)
+    if options.syscalls:
+        _strace()
     _ready(options.output)
     cases = [] if script else _cases(options)
     how: dict[str, Any] = {"syscalls": options.syscalls} | ({"deadline": options.deadline} if options.deadline else {})

@@ -391,7 +391,9 @@ class TestFiles:
         assert difference.endswith(" (1 case)")
         assert end.startswith("2 cases · 0 unexplained · 0 nonconforming · 0 skipped · ")
         assert "pip install 'pysock_raw[cli]'" in more
-        assert main(["compare", "bind/tcp/twice", "--syscalls"]) == 3
+        monkeypatch.setitem(sys.modules, "rich.console", None)
+        monkeypatch.delitem(sys.modules, "pysock_raw.report.text", raising=False)
+        assert main(["compare", "bind/tcp/twice", "--sides", "python", "--syscalls"]) == 3
         assert "text needs rich" in capsys.readouterr().err
 
     def test_a_full_disk_leaves_the_old_report_and_says_so(self, tmp_path):

@@ -6,7 +6,7 @@ A step that fails raises `Unarranged`: the case was not tried, which is not agre
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pysock_raw.backends.contract import Backend
@@ -54,6 +54,12 @@ UDP6 = Kind("udp6", "AF_INET6", "SOCK_DGRAM", ("ipv6",))
 LOCAL = Kind("local", "AF_UNIX", "SOCK_STREAM")
 LOCAL_DGRAM = Kind("local-dgram", "AF_UNIX", "SOCK_DGRAM")
 LOCAL_SEQPACKET = Kind("local-seqpacket", "AF_UNIX", "SOCK_SEQPACKET")
+
+
+def of_glibc(kind: Kind) -> Kind:
+    """The same where libc hands the call to the kernel as it is."""
+    return replace(kind, needs=(*kind.needs, "glibc"))
+
 
 STREAMS = (TCP, TCP6, LOCAL)
 DGRAMS = (UDP, UDP6, LOCAL_DGRAM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -31,6 +32,13 @@ def _ipv6() -> str | None:
 
 def _linux() -> str | None:
     return None if sys.platform == "linux" else "not Linux"
+
+
+def _glibc() -> str | None:
+    with contextlib.suppress(OSError, ValueError):  # musl's; where there is no such name
+        if os.confstr("CS_GNU_LIBC_VERSION"):
+            return None
+    return "not glibc (musl's accept4 ignores flags, and its sendmsg and recvmsg copy the structure)"
 
 
 def _o_path() -> str | None:
@@ -140,6 +148,7 @@ def _in_a_child(attempt: Callable[[], object], lack: str) -> str | None:
 NEEDS: dict[str, tuple[str, Callable[[], str | None]]] = {
     "ipv6": ("IPv6 on the loopback interface", _ipv6),
     "linux": ("Linux", _linux),
+    "glibc": ("a libc that adds nothing to the call, and has the name (glibc)", _glibc),
     "o-path": ("descriptors of O_PATH (Linux, CPython)", _o_path),
     "slices": ("slices that know what they are of (CPython)", _slices),
     "raw": ("raw sockets (CAP_NET_RAW)", _raw),

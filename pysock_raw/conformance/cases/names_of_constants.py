@@ -115,7 +115,7 @@ def _(c: Backend, box: Box) -> None:
     "poll/local/name-of-the-event",
     "POLLREMOVE is no event of a socket",
     success("an experiment: unix_poll in net/unix/af_unix.c"),
-    needs=["linux"],
+    needs=["linux", "glibc"],
 )
 def _(c: Backend, box: Box) -> None:
     one, _ = pair(c, c.SOCK_STREAM)

@@ -20,6 +20,7 @@ from pysock_raw.conformance.kinds import (
     client,
     connected,
     must,
+    of_glibc,
     pair,
     wait_readable,
 )
@@ -231,7 +232,8 @@ def reset(c: Backend, kind: Kind) -> int:
 
 #: id, what it shows, kind of socket, its state, the call, its outcome
 ROWS: list[tuple[str, str, Kind, State, Call, Outcome]] = [
-    ("udp/null", "NULL as msg", UDP, said, lambda c, fd: c.recvmsg(fd, None, 0), error("EFAULT", "recvmsg(2)")),
+    ("udp/null", "NULL as msg", of_glibc(UDP), said, lambda c, fd: c.recvmsg(fd, None, 0),
+     error("EFAULT", "recvmsg(2)")),
     ("udp/null-vector", "NULL as msg_iov", UDP, said, lambda c, fd: c.recvmsg(fd, c.msghdr(msg_iovlen=1), 0),
      error("EFAULT", "recvmsg(2)")),
     ("udp/null-base", "NULL as iov_base", UDP, said, _null_base, error("EFAULT", "recvmsg(2)")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import socket as stdlib
 from typing import Any
@@ -13,6 +12,7 @@ from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import case, descriptor, error
 from pysock_raw.conformance.kinds import KINDS, TCP, TCP6, UDP, Kind, answer, bound, connected, must, option
 from pysock_raw.conformance.scarcity import no_files, out_of_memory
+from pysock_raw.trace_values import errno_name
 
 DESCRIPTOR = "sockfd: socket descriptor, an integer (like a file-handle)"
 DOMAIN = "domain: integer, specifies communication domain."
@@ -189,7 +189,7 @@ def _(c: Backend, box: Box) -> str | None:
     try:
         os.close(os.open(f"/proc/self/fd/{TCP.socket(c)}", os.O_RDWR))
     except OSError as error:
-        return errno.errorcode[error.errno or 0]
+        return errno_name(error.errno or 0)
     return None
 
 
