@@ -312,18 +312,18 @@ def test_a_traced_script_ends_as_without_us(code, status, api, tmp_path):
     assert (traced.returncode, traced.stdout, traced.stderr) == (alone.returncode, alone.stdout, alone.stderr)
 
 
-with_interrupts = pytest.mark.skipif(
-    signal.getsignal(signal.SIGINT) == signal.SIG_IGN, reason="SIGINT is ignored, as in the background of a shell"
-)
+def heeding():
+    """For a child of ours: heed what the background of a shell, or nohup, ignores."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
-@with_interrupts
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
 def test_a_signal_ends_a_traced_script(number, status, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(f"import os\nos.kill(os.getpid(), {number})\n")
     command = [sys.executable, "-m", "pysock_raw", "trace", "--side", "python", script]
-    assert subprocess.run(command, capture_output=True).returncode == status
+    assert subprocess.run(command, capture_output=True, preexec_fn=heeding).returncode == status
 
 
 MEETS = """
@@ -347,7 +347,9 @@ def meeting(tmp_path):
     environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
 
     def meeting(*command):
-        ran = subprocess.Popen([*command, "script.py"], env=environment, cwd=tmp_path, stdout=-1, stderr=-1)
+        ran = subprocess.Popen(
+            [*command, "script.py"], env=environment, cwd=tmp_path, stdout=-1, stderr=-1, preexec_fn=heeding
+        )
         assert select.select([here], [], [], 60)[0]
         return ran, tmp_path / "temporary"
 
@@ -355,7 +357,6 @@ def meeting(tmp_path):
     os.close(here)
 
 
-@with_interrupts
 @pytest.mark.parametrize(
     ("command", "number"),
     [
