@@ -19,6 +19,8 @@ import pytest
 
 from pysock_raw.backends import load
 from pysock_raw.backends.wrapping import Inexpressible
+from pysock_raw.conformance.case import catalogue
+from pysock_raw.conformance.compare import Report, compare_cases
 
 FORCED = os.environ.get("PYSOCK_RAW_BACKEND")
 SIDES = (FORCED,) if FORCED else ("c", "python")
@@ -227,6 +229,12 @@ def sides() -> list[str]:
 def with_c(sides: list[str]) -> None:
     if "c" not in sides:
         pytest.skip(f"PYSOCK_RAW_BACKEND={FORCED} leaves the C backend out")
+
+
+@pytest.fixture(scope="session")
+def whole(sides: list[str]) -> Report:
+    """The whole catalogue, compared once for all tests."""
+    return compare_cases(catalogue(), sides)
 
 
 MARKUP = """

@@ -16,11 +16,6 @@ from pysock_raw.trace_values import PARAMETERS
 CALLS = ("socket", "setsockopt", "bind", "listen", "accept", "connect")
 
 
-@pytest.fixture(scope="module")
-def whole(sides):
-    return compare_cases(catalogue(), sides)
-
-
 def test_everything_is_explained(whole):
     assert [result.case.id for result in whole.nonconforming] == []
     assert [(result.case.id, side, result.comparisons[side].remarks) for result, side in whole.unexplained] == []

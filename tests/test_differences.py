@@ -22,21 +22,19 @@ def each_of(differences):
     return pytest.mark.parametrize("difference", marked)
 
 
+def by_id(report):
+    return {result.case.id: result for result in report.results}
+
+
 each = each_of(difference for difference in CATALOGUE if difference.demonstrated)
 
 EVIDENCE = [difference.evidence for difference in HERE]
 RECIPES = {difference.evidence: Written(difference.call, difference.recipe) for difference in HERE if difference.recipe}
 
 
-def compared(evidence, instead):
-    """Cases by id, all run together."""
-    report = compare_cases(chosen(evidence, None), ["c", "stdlib"], instead=instead)
-    return {result.case.id: result for result in report.results}
-
-
 @pytest.fixture(scope="module")
-def shown(with_c):
-    results = compared(EVIDENCE, {})
+def shown(whole, with_c):
+    results = by_id(whole)
 
     def shown(difference):
         result = results[difference.evidence]
@@ -49,14 +47,15 @@ def shown(with_c):
 
 @pytest.fixture(scope="module")
 def with_recipes(with_c):
-    return compared(RECIPES, RECIPES)
+    return by_id(compare_cases(chosen(RECIPES, None), ["c", "stdlib"], instead=RECIPES))
 
 
 @each
 def test_its_evidence_shows_it_and_nothing_else(difference, shown):
     result = shown(difference)
-    assert (result.differences, result.nonconforming) == ([difference.id], None)
-    assert result.comparisons["stdlib"].verdict in ("inexpressible", "differs", "refused")
+    found = result.comparisons["stdlib"]
+    assert (found.differences, result.nonconforming) == ([difference.id], None)
+    assert found.verdict in ("inexpressible", "differs", "refused")
 
 
 @each_of(difference for difference in CATALOGUE if names_an_errno(difference))
@@ -79,8 +78,8 @@ def test_its_recipe_does_what_c_does(difference, with_recipes):
 @each_of(difference for difference in CATALOGUE if not difference.demonstrated)
 def test_what_is_described_alone_has_evidence_that_is_the_same(difference, shown):
     result = shown(difference)
-    assert (result.differences, result.nonconforming) == ([], None)
-    assert result.comparisons["stdlib"].verdict == "same"
+    found = result.comparisons["stdlib"]
+    assert (found.differences, result.nonconforming, found.verdict) == ([], None, "same")
 
 
 @each

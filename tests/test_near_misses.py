@@ -6,7 +6,7 @@ import itertools
 import sys
 
 import pytest
-from test_differences import compared, missed
+from test_differences import by_id, missed
 
 from pysock_raw.conformance.differences import CATALOGUE, connecting, timeout_answers, timeouts
 from pysock_raw.conformance.verdicts import Pair
@@ -237,8 +237,8 @@ WANTED = [one for one in wanted() if one[1].holds]
 
 
 @pytest.fixture(scope="module")
-def results(with_c):
-    return compared({evidence for evidence, _, _ in WANTED}, {})
+def results(whole, with_c):
+    return by_id(whole)
 
 
 def named(one):

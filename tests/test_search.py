@@ -32,7 +32,7 @@ def test_the_same_seed_draws_the_same_programs():
 def test_what_nothing_explains_is_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # the program leaves files
     rest = [entry for entry in CATALOGUE if entry.id != "listen-negative-descriptor"]
-    found = search(5000, seed=1, differences=rest)
+    found = search(5000, seed=1, jobs=2, differences=rest)
     steps = [line for line in found.unexplained.removeprefix(PRELUDE).splitlines() if line.startswith("with")]
     assert len(steps) <= 2  # what makes the descriptor, if any does, and the call
     assert steps[-1].startswith("with going_on: c.listen(")
