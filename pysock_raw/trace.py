@@ -29,8 +29,9 @@ from types import FrameType
 from typing import Any, cast
 
 from pysock_raw.backends.contract import CALLS, Backend
+from pysock_raw.trace_arguments import Arguments
 from pysock_raw.trace_text import line, printable
-from pysock_raw.trace_values import Arguments, errno_name
+from pysock_raw.trace_values import errno_name
 
 Record = dict[str, Any]
 Sink = Callable[[Record], None]

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pysock_raw import trace_values as values  # each uses the other, when a call is shown
+from pysock_raw import trace_values as values
 from pysock_raw.backends import control, messages
 from pysock_raw.backends.messages import Batch, Message
 from pysock_raw.structures import mmsghdr, msghdr, sizeof

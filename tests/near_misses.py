@@ -25,8 +25,8 @@ from pysock_raw.conformance.differences import (
     timeout_answers,
     timeouts,
 )
-from pysock_raw.conformance.verdicts import Pair
-from pysock_raw.trace_values import PARAMETERS
+from pysock_raw.conformance.pairs import Pair
+from pysock_raw.trace_arguments import PARAMETERS
 
 
 def addressed(call, addr=None, addrlen=None):

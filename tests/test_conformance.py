@@ -10,8 +10,9 @@ from pysock_raw.conformance.case import Case, catalogue, descriptor, error, succ
 from pysock_raw.conformance.compare import compare_cases
 from pysock_raw.conformance.differences import CATALOGUE, history
 from pysock_raw.conformance.naming import named
-from pysock_raw.conformance.verdicts import Pair, Program, compare
-from pysock_raw.trace_values import PARAMETERS
+from pysock_raw.conformance.pairs import Pair, Program
+from pysock_raw.conformance.verdicts import compare
+from pysock_raw.trace_arguments import PARAMETERS
 
 CALLS = ("socket", "setsockopt", "bind", "listen", "accept", "connect")
 

@@ -9,7 +9,7 @@ import pytest
 from test_differences import by_id, missed
 
 from pysock_raw.conformance.differences import CATALOGUE, connecting, timeout_answers, timeouts
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.pairs import Pair
 
 pytestmark = [
     pytest.mark.usefixtures("with_c"),

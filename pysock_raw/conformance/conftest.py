@@ -21,7 +21,8 @@ from pysock_raw.conformance import cases
 from pysock_raw.conformance.case import Case, catalogue
 from pysock_raw.conformance.compare import Result, compare_cases
 from pysock_raw.conformance.naming import named
-from pysock_raw.conformance.verdicts import ACCEPTABLE, Pair
+from pysock_raw.conformance.pairs import Pair
+from pysock_raw.conformance.verdicts import ACCEPTABLE
 from pysock_raw.trace import Record
 from pysock_raw.trace_text import line
 

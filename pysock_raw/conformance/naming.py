@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from pysock_raw.backends.contract import CALLS, Backend
 from pysock_raw.trace import Record
-from pysock_raw.trace_values import PARAMETERS
+from pysock_raw.trace_arguments import PARAMETERS
 
 RETURNS_DESCRIPTOR = [call for call in CALLS if vars(Backend)[call].__annotations__["return"] == "Fd"]
 AUTOBOUND = re.compile("\0[0-9a-f]{5}")  # unix(7)

@@ -33,8 +33,8 @@ from typing import Any
 from pysock_raw.backends import arguments, messages, stdlib
 from pysock_raw.backends.addresses import to_bytes, to_python
 from pysock_raw.structures import mmsghdr
+from pysock_raw.trace_arguments import MESSAGES, PARAMETERS
 from pysock_raw.trace_messages import USES
-from pysock_raw.trace_values import MESSAGES, PARAMETERS
 
 MODULES = {module.__name__: module for module in (socket, os, select, fcntl, signal, struct, errno, time)}
 

@@ -2,113 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pysock_raw.conformance.naming import named
-from pysock_raw.conformance.past import Past
+from pysock_raw.conformance.pairs import UNSAID, Pair, Program, kind
 from pysock_raw.conformance.runner import STOPPED, Run
 from pysock_raw.trace import Record
-from pysock_raw.trace_values import PARAMETERS
 
 VERDICTS = ("same", "emulated", "inexpressible", "differs", "refused", "unexplained")
 """From best to worst: the verdict of a case is the worst of its calls'."""
 
-UNSAID = {"Inexpressible", "Lacking"}
-"""What is raised where a side has no words for a call, or no name for a number of it."""
-
-PLACES = {call: {name: place for place, name in enumerate(names)} for call, names in PARAMETERS.items()}
-"""Where the arguments of each call stand: predicates that look back ask for them very often."""
-
 ACCEPTABLE = {"c": VERDICTS[:1], "python": VERDICTS[:3], "stdlib": VERDICTS[:5]}
-
-TRANSFERS = ("read", "write", "send", "recv", "sendto", "recvfrom", "sendmsg", "recvmsg")
-SENDS = ("connect", "write", "send", "sendto", "sendmsg", "sendmmsg")
-"""Calls that need a port."""
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Pair:
-    """A call on the reference side (C) and its counterpart. Numbers that may differ have names (naming.py)."""
-
-    c: Record
-    other: Record
-    pairs: Sequence[Pair] = ()
-    """All pairs of its thread, of which this one is at `index`."""
-    index: int = 0
-    program: Program | None = None
-    """The pairs of each thread and process of the program, if these are not all."""
-
-    @property
-    def past(self) -> Past:
-        """What the program did before, in all threads and processes."""
-        return Past(self.pairs[: self.index]) if self.program is None else self.program.past
-
-    @property
-    def call(self) -> str:
-        return str(self.c["call"])
-
-    def argument(self, name: str) -> Any:
-        """The argument of this name as C had it, or None where the call has or was given none."""
-        place, args = PLACES[self.c["call"]].get(name), self.c["args"]
-        return args[place] if place is not None and place < len(args) else None
-
-    def equal(self) -> bool:
-        same = all(self.c[key] == self.other[key] for key in ("call", "args", "result", "errno"))
-        return same and _kind(self.c["raised"]) == _kind(self.other["raised"])
-
-    def unsaid(self) -> bool:
-        """Whether one of the sides has no words for the call, so that there is nothing to compare."""
-        return not UNSAID.isdisjoint({_kind(self.c["raised"]), _kind(self.other["raised"])})
-
-    def parted(self) -> bool:
-        """Whether the call succeeded, goes on by itself, or moved its bytes on one side alone, so that the
-        descriptors are in another state since."""
-        if self._bound_by_one():
-            return True
-        under_way = {record["errno"] == "EINPROGRESS" for record in (self.c, self.other) if not record["raised"]}
-        bytes_moved = {record["result"] for record in (self.c, self.other)} if self.call in TRANSFERS else set()
-        return succeeded(self.c) != succeeded(self.other) or 2 in (len(under_way), len(bytes_moved))
-
-    def _bound_by_one(self) -> bool:
-        """Whether C's call failed on a socket without a port, which the kernel gave it first (inet_autobind), and the
-        other side never made it."""
-        if self.call not in SENDS or self.other["raised"] is None or succeeded(self.c):
-            return False
-        file = self.past.file(self.argument("fd"))
-        maker = self.past.makers.get(file)
-        if maker is None or maker.argument("domain") not in ("AF_INET", "AF_INET6"):
-            return False
-        return not any(succeeded(old.c) for call in ("bind", "connect") for old in self.past.before(self, call, file))
-
-
-class Program(list[list[Pair]]):
-    """The pairs of each thread and process of a program."""
-
-    @functools.cached_property
-    def past(self) -> Past:
-        return Past(itertools.chain.from_iterable(self))
-
-    @functools.cached_property
-    def parted(self) -> float:
-        """When a call first left the descriptors of the two sides in different states."""
-        pairs = itertools.chain.from_iterable(self)
-        return min((pair.c["at"] for pair in pairs if pair.parted()), default=math.inf)
-
-
-def succeeded(record: Record) -> bool:
-    """A result that is no failure: a name of a descriptor, or a number from 0."""
-    result = record["result"]
-    return isinstance(result, str) or (result is not None and result >= 0)
-
-
-def _kind(raised: str | None) -> str | None:
-    """The class of an exception: its words may differ."""
-    return raised and raised.partition(":")[0]
 
 
 @dataclass(frozen=True)
@@ -167,7 +74,7 @@ def compare(side: str, c: Run, other: Run, differences: Sequence[Any]) -> Compar
             comparison.uncompared += len(left[0])  # the program ended before it had this one
             left = [], []
         _compare_calls(comparison, side, pairs, left, program.parted, differences)
-    if _kind(c.ended) in UNSAID:
+    if kind(c.ended) in UNSAID:
         comparison.note("inexpressible")
     elif c.ended != other.ended and not _ended_by(program, c, other):
         comparison.unexplained(f"{side} ended with {other.ended or 'no error'}, C with {c.ended or 'no error'}")
@@ -209,7 +116,7 @@ def _ended_by(program: Program, c: Run, other: Run) -> bool:
         return False
     last, ended = program[0][-1], other.ended or ""
     if last.equal():  # the same exception on both sides, in other words
-        return None not in (c.ended, other.ended, last.c["raised"]) and _kind(c.ended) == _kind(ended)
+        return None not in (c.ended, other.ended, last.c["raised"]) and kind(c.ended) == kind(ended)
     if _ended_beside(last, other):
         return program.parted < math.inf
     unfinished = last.other["result"] is None and last.other["raised"] is None
@@ -248,7 +155,7 @@ def _judged(side: str, pair: Pair, differences: Sequence[Any]) -> Judged | None:
     """The verdict of a pair, or None if there is nothing to say of it."""
     if pair.equal() and not pair.unsaid():
         return Judged(pair, "emulated") if pair.other["emulated"] else None
-    if _kind(pair.c["raised"]) in UNSAID:  # on the fallback, where it stands in for C
+    if kind(pair.c["raised"]) in UNSAID:  # on the fallback, where it stands in for C
         return Judged(pair, "inexpressible")
     found = next((entry for entry in differences if entry.recognises(pair)), None)
     if side == "python":

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pysock_raw.trace import Record
-from pysock_raw.trace_values import PARAMETERS
+from pysock_raw.trace_arguments import PARAMETERS
 
 ANY = ("0.0.0.0", "::")
 LOOPBACK = ("127.0.0.1", "::1")

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pysock_raw.backends.contract import CALLS
-from pysock_raw.conformance.verdicts import ACCEPTABLE, UNSAID, VERDICTS
+from pysock_raw.conformance.pairs import UNSAID
+from pysock_raw.conformance.verdicts import ACCEPTABLE, VERDICTS
 from pysock_raw.report.json import Document
 from pysock_raw.trace_text import line, printable, printable_lines
 

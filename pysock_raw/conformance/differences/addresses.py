@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pysock_raw.conformance.differences import given
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.differences.history import maker
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.pairs import Pair
 from pysock_raw.structures import sizeof, sockaddr_un
 
 #: call -> how Python makes it with an address

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pysock_raw.conformance.differences.difference import Difference
-from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.conformance.pairs import Pair, succeeded
 
 
 def _owner_is_a_group(pair: Pair) -> bool:

@@ -14,7 +14,7 @@ from pysock_raw.conformance.differences.timeouts import (
     limited,
     only,
 )
-from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.conformance.pairs import Pair, succeeded
 
 REFUSALS = ("ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH")
 

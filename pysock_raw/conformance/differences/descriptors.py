@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.differences.history import earlier, handed_out
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.pairs import Pair
 
 #: call -> its recipe
 HANDED_OUT = {

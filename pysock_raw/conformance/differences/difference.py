@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.pairs import Pair
 from pysock_raw.structures import PYPY
 
 OLDEST = "3.10"

@@ -6,7 +6,7 @@ from pysock_raw.conformance.differences.connecting import connect_before
 from pysock_raw.conformance.differences.difference import Difference
 from pysock_raw.conformance.differences.history import asked, timeout
 from pysock_raw.conformance.differences.timeouts import connects_first, only, unlimited, waits_no_more
-from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.conformance.pairs import Pair, succeeded
 
 CALLS = ("sendto", "sendmsg")
 

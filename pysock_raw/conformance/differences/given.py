@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.pairs import Pair
 
 
 def message(pair: Pair) -> dict[str, Any]:

@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterator
 
 from pysock_raw.backends.contract import CALLS
-from pysock_raw.conformance.past import place
-from pysock_raw.conformance.verdicts import SENDS, Pair
+from pysock_raw.conformance.pairs import SENDS, Pair, place
 from pysock_raw.structures import PYPY
 
 OF_NO_SOCKET_OBJECT = ("fcntl", "read", "write")

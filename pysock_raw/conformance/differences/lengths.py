@@ -8,7 +8,7 @@ from pysock_raw.conformance.differences import given
 from pysock_raw.conformance.differences.addresses import TAKE_AN_ADDRESS, as_family
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.differences.pointers import TELL_AN_ADDRESS
-from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.conformance.pairs import Pair, succeeded
 
 STORAGE = 128
 """sizeof(struct sockaddr_storage)."""

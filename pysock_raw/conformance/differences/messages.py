@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pysock_raw.conformance.differences import given
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.differences.pointers import null
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.pairs import Pair
 
 #: call -> the CPython function that makes the structure
 STRUCTURES = {"sendmsg": "sock_sendmsg", "recvmsg": "sock_recvmsg_guts"}

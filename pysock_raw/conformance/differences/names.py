@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pysock_raw.conformance.differences.difference import Difference, raised
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.pairs import Pair
 
 
 def _without_interface(pair: Pair) -> bool:

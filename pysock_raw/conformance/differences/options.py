@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pysock_raw.conformance.differences.difference import Difference, raised
-from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.conformance.pairs import Pair, succeeded
 from pysock_raw.trace import Record
 
 MOST = 1024

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.differences.history import maker
 from pysock_raw.conformance.differences.lengths import STORAGE
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.pairs import Pair
 
 
 def _made_nameless(pair: Pair) -> bool:

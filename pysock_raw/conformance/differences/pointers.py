@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pysock_raw.conformance.differences import given
 from pysock_raw.conformance.differences.difference import Difference, raised
-from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.conformance.pairs import Pair, succeeded
 
 
 def null(call: str, parameter: str, *words: str) -> Callable[[Pair], bool]:

@@ -9,7 +9,7 @@ from pysock_raw.conformance.differences.difference import Difference, unfinished
 from pysock_raw.conformance.differences.history import OF_NO_SOCKET_OBJECT, asked, cleared
 from pysock_raw.conformance.differences.signals import INTERRUPT
 from pysock_raw.conformance.differences.timeouts import IN_PYTHON
-from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.conformance.pairs import Pair, succeeded
 
 CLEARS = "descr_init in PyPy's interp_socket.py and RSocket in rsocket.py set the flag by the default timeout"
 WOULD_WAIT = ("EAGAIN", "EINPROGRESS", "EALREADY")

@@ -8,8 +8,7 @@ from typing import Any
 from pysock_raw.conformance.differences.difference import Difference, raised, unfinished
 from pysock_raw.conformance.differences.history import asked, earlier, maker
 from pysock_raw.conformance.differences.timeouts import RECEIVE, SEND, timed_out
-from pysock_raw.conformance.past import FOR_NOTHING, place
-from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.conformance.pairs import FOR_NOTHING, Pair, place, succeeded
 from pysock_raw.trace import Record
 
 RECEIVES, SENDS = (*RECEIVE, "read"), (*SEND, "write")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pysock_raw.conformance.differences.difference import Difference, raised
 from pysock_raw.conformance.differences.timeouts import IN_PYTHON, TIMED_OUT
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.pairs import Pair
 
 #: The recipe's beginning: a handler that ends the call with EINTR.
 INTERRUPT = """\

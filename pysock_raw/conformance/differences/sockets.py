@@ -9,7 +9,7 @@ from typing import Any
 from pysock_raw.conformance.differences.difference import Difference, unfinished
 from pysock_raw.conformance.differences.history import at_once, earlier
 from pysock_raw.conformance.differences.timeouts import timed_out
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.pairs import Pair
 
 
 def _minus_one(parameter: str) -> Callable[[Pair], bool]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pysock_raw.conformance.differences.difference import Difference, raised
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.pairs import Pair
 
 
 @dataclass(frozen=True)

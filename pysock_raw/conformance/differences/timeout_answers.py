@@ -23,7 +23,7 @@ from pysock_raw.conformance.differences.timeouts import (
     only,
     timed_out,
 )
-from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.conformance.pairs import Pair, succeeded
 
 SEND_NOTHING = ("send", "sendmsg")
 """What a stream that is connected is sent with."""

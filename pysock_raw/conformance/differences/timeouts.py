@@ -26,7 +26,7 @@ from pysock_raw.conformance.differences.history import (
     set_by_timeout,
     timeout,
 )
-from pysock_raw.conformance.verdicts import Pair, succeeded
+from pysock_raw.conformance.pairs import Pair, succeeded
 
 Predicate = Callable[[Pair], bool]
 

@@ -18,7 +18,7 @@ from pysock_raw.conformance.differences.timeouts import (
     timed_out,
     unlimited,
 )
-from pysock_raw.conformance.verdicts import Pair
+from pysock_raw.conformance.pairs import Pair
 
 
 @only(*OF_SOCKETS)
