@@ -179,6 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _choose_format(parser, options)
     at_the_end(lambda number, frame: sys.exit(128 + number))  # so that children are ended
     try:
+        if sys.stdout is None:
+            raise Failure(ENVIRONMENT, "stdout is closed (>/dev/null is the way to be told nothing)")
         return cast(int, options.run(options))
     except Failure as failure:
         print(f"pysock-raw: {printable(str(failure))}", file=sys.stderr)

@@ -15,7 +15,22 @@ from ctypes import POINTER, c_char, c_short, c_size_t, c_ubyte, c_uint16, c_uint
 from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
+    from typing import Generic, TypeVar
+
     from typing_extensions import Buffer
+
+    Value = TypeVar("Value")
+
+    class Member(Generic[Value]):
+        """A member, as type checkers see it: what it has in a structure, and in its class its offset and size."""
+
+        @overload
+        def __get__(self, structure: None, owner: type) -> Any: ...
+        @overload
+        def __get__(self, structure: ctypes.Structure, owner: type) -> Value: ...
+        def __get__(self, structure: ctypes.Structure | None, owner: type) -> Any: ...
+        def __set__(self, structure: ctypes.Structure, value: Value) -> None: ...
+
 
 PYPY = sys.implementation.name == "pypy"
 BSD = sys.platform == "darwin" or "bsd" in sys.platform
@@ -57,6 +72,11 @@ class _Structure(ctypes.Structure):
 worked_out: dict[tuple[int, str], Any] = {}
 """What backends/messages.py found out about the pointers of a structure, by its id and a call, with a weak reference to
 it: void, and the objects let go, as soon as any pointer is assigned."""
+
+
+def holds_address(view: memoryview) -> bool:
+    """Whether its bytes are an address: of POINTER, c_void_p, c_char_p, py_object, or an array of them."""
+    return view.format.lstrip("<>@=!")[:1] in ("&", "z", "Z", "P", "O", "X")
 
 
 class Pointer:
@@ -102,6 +122,8 @@ class Pointer:
             raise TypeError(
                 f"{self.field[1:]} takes bytes or a writable buffer, not a read-only {type(value).__name__}"
             )
+        if holds_address(view):
+            raise TypeError(f"{self.field[1:]} takes the object itself, not a {type(value).__name__} to it")
         if not view.c_contiguous:
             raise TypeError(f"{self.field[1:]} takes memory that is contiguous")
         room = c_char * view.nbytes
@@ -121,9 +143,12 @@ def _root(structure: Any) -> Any:
 def _kept(structure: ctypes.Structure) -> Iterator[Any]:
     """The memory of each object that ctypes keeps alive for this structure (in `_objects` of the outermost
     object, nested where one structure was copied into another)."""
-    pending = [_root(structure)._objects]
+    pending, seen = [_root(structure)._objects], set[int]()
     while pending:
         item = pending.pop()
+        if id(item) in seen:  # an array's own, where an element was assigned to another one of it
+            continue
+        seen.add(id(item))
         if hasattr(item, "given"):
             yield item
         elif isinstance(item, dict):
@@ -190,6 +215,7 @@ def _family(name: str) -> list[tuple[str, Any]]:
 class in_addr(_Structure):
     """struct in_addr: s_addr, an IPv4 address in network byte order. Source: POSIX.1 netinet/in.h; ip(7)."""
 
+    s_addr: Member[int]
     _fields_ = [("s_addr", c_uint32)]
 
     def __repr__(self) -> str:
@@ -199,6 +225,7 @@ class in_addr(_Structure):
 class in6_addr(_Structure):
     """struct in6_addr: s6_addr, the 16 bytes of an IPv6 address. Source: POSIX.1 netinet/in.h; ipv6(7)."""
 
+    s6_addr: Member[Any]
     _fields_ = [("s6_addr", c_ubyte * 16)]
 
     def __repr__(self) -> str:
@@ -208,6 +235,8 @@ class in6_addr(_Structure):
 class sockaddr(_Structure):
     """struct sockaddr: sa_family and sa_data, the form common to all addresses. Source: sockaddr(3type)."""
 
+    sa_family: Member[int]
+    sa_data: Member[bytes]
     _fields_ = [*_family("sa"), ("sa_data", c_char * 14)]
 
     def __repr__(self) -> str:
@@ -218,6 +247,10 @@ class sockaddr_in(_Structure):
     """struct sockaddr_in: sin_family, sin_port (network byte order), sin_addr, sin_zero (no meaning);
     16 bytes. Source: ip(7)."""
 
+    sin_family: Member[int]
+    sin_port: Member[int]
+    sin_addr: Member[in_addr]
+    sin_zero: Member[Any]
     _fields_ = [*_family("sin"), ("sin_port", c_uint16), ("sin_addr", in_addr), ("sin_zero", c_ubyte * 8)]
 
     def __repr__(self) -> str:
@@ -228,6 +261,11 @@ class sockaddr_in6(_Structure):
     """struct sockaddr_in6: sin6_family, sin6_port and sin6_flowinfo (network byte order), sin6_addr,
     sin6_scope_id (an interface index); 28 bytes. Source: ipv6(7)."""
 
+    sin6_family: Member[int]
+    sin6_port: Member[int]
+    sin6_flowinfo: Member[int]
+    sin6_addr: Member[in6_addr]
+    sin6_scope_id: Member[int]
     _fields_ = [
         *_family("sin6"),
         ("sin6_port", c_uint16),
@@ -254,6 +292,11 @@ class Path:
             raise ValueError(f"sun_path has {room} bytes, and this path has {len(value)}")
         address._sun_path[:] = value.ljust(room, b"\0")
 
+    @overload
+    def __get__(self, address: None, owner: type[sockaddr_un]) -> Any: ...
+    @overload
+    def __get__(self, address: sockaddr_un, owner: type[sockaddr_un]) -> bytes: ...
+
     def __get__(self, address: sockaddr_un | None, owner: type[sockaddr_un]) -> Any:
         if address is None:
             return owner._sun_path  # for its offset and size
@@ -266,6 +309,7 @@ class sockaddr_un(_Structure):
     the end of sun_path. An abstract name starts with NUL and is as long as addrlen says: reading sun_path
     strips the NULs after it, `bytes(address)[2:addrlen.value]` does not. Source: unix(7)."""
 
+    sun_family: Member[int]
     _fields_ = [*_family("sun"), ("_sun_path", c_ubyte * (104 if BSD else 108))]
     sun_path = Path()
 
@@ -278,6 +322,7 @@ class sockaddr_storage(_Structure):
     """struct sockaddr_storage: ss_family; 128 bytes, large and aligned enough for every address. Source: POSIX.1
     sys/socket.h."""
 
+    ss_family: Member[int]
     _fields_ = [*_family("ss"), ("_padding", c_char * 118), ("_align", ctypes.c_ulong)]
 
     def __repr__(self) -> str:
@@ -297,6 +342,8 @@ _ADDRESSES: dict[int, type[_Structure]] = {
 class linger(_Structure):
     """struct linger: l_onoff (0 or not), l_linger (seconds); the value of SO_LINGER. Source: socket(7)."""
 
+    l_onoff: Member[int]
+    l_linger: Member[int]
     _fields_ = [("l_onoff", ctypes.c_int), ("l_linger", ctypes.c_int)]
 
 
@@ -304,6 +351,8 @@ class timeval(_Structure):
     """struct timeval: tv_sec and tv_usec (microseconds); the value of SO_RCVTIMEO. Source: POSIX.1
     sys/time.h."""
 
+    tv_sec: Member[int]
+    tv_usec: Member[int]
     _fields_ = [("tv_sec", ctypes.c_long), ("tv_usec", ctypes.c_int if BSD else ctypes.c_long)]
 
 
@@ -311,18 +360,24 @@ class timespec(_Structure):
     """struct timespec: tv_sec and tv_nsec (nanoseconds); the timeout of recvmmsg. Source: POSIX.1 time.h;
     timespec(3type)."""
 
+    tv_sec: Member[int]
+    tv_nsec: Member[int]
     _fields_ = [("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long)]
 
 
 class ucred(_Structure):
     """struct ucred: pid, uid, gid of a peer; the value of SO_PEERCRED. Source: unix(7)."""
 
+    pid: Member[int]
+    uid: Member[int]
+    gid: Member[int]
     _fields_ = [("pid", ctypes.c_int), ("uid", c_uint32), ("gid", c_uint32)]
 
 
 class iovec(_Structure):
     """struct iovec: iov_base (a buffer) and iov_len (bytes of it to use). Source: POSIX.1 sys/uio.h."""
 
+    iov_len: Member[int]
     _fields_ = [("_iov_base", POINTER(c_char)), ("iov_len", c_size_t)]
     iov_base = Pointer()
 
@@ -331,6 +386,10 @@ class msghdr(_Structure):
     """struct msghdr: msg_name and msg_namelen (an address), msg_iov and msg_iovlen (an array of iovec, in
     elements), msg_control and msg_controllen (control messages, in bytes), msg_flags. Source: recvmsg(2)."""
 
+    msg_namelen: Member[int]
+    msg_iovlen: Member[int]
+    msg_controllen: Member[int]
+    msg_flags: Member[int]
     # Linux counts in size_t where POSIX and the BSDs have int and socklen_t.
     _fields_ = [
         ("_msg_name", POINTER(c_char)),
@@ -349,6 +408,8 @@ class msghdr(_Structure):
 class mmsghdr(_Structure):
     """struct mmsghdr: msg_hdr and msg_len (bytes sent or received). Source: recvmmsg(2)."""
 
+    msg_hdr: Member[msghdr]
+    msg_len: Member[int]
     _fields_ = [("msg_hdr", msghdr), ("msg_len", ctypes.c_uint)]
 
 
@@ -356,6 +417,9 @@ class cmsghdr(_Structure):
     """struct cmsghdr: cmsg_len (with this header, in bytes), cmsg_level, cmsg_type; the data follow.
     Source: cmsg(3)."""
 
+    cmsg_len: Member[int]
+    cmsg_level: Member[int]
+    cmsg_type: Member[int]
     _fields_ = [
         ("cmsg_len", c_uint32 if BSD else c_size_t),
         ("cmsg_level", ctypes.c_int),
@@ -366,6 +430,9 @@ class cmsghdr(_Structure):
 class pollfd(_Structure):
     """struct pollfd: fd, events (asked), revents (answered). Source: POSIX.1 poll.h; poll(2)."""
 
+    fd: Member[int]
+    events: Member[int]
+    revents: Member[int]
     _fields_ = [("fd", ctypes.c_int), ("events", c_short), ("revents", c_short)]
 
 

@@ -432,3 +432,11 @@ def test_length_may_be_less_than_the_buffer(sockets: Any) -> None:
 def test_pointer_commands_of_fcntl_take_null(sockets: Any) -> None:
     assert sockets.api.fcntl(sockets.file(), 5, 0) == -1  # F_GETLK
     assert sockets.api.get_errno() == sockets.api.EFAULT
+
+
+def test_a_flow_label_comes_back_in_memory_that_can_be_written(api: Any) -> None:
+    """The kernel writes to the value of this option, which C declares const."""
+    with pytest.raises(TypeError, match="optval must be writable, and this bytes is read-only"):
+        api.setsockopt(FD, 41, 32, bytes(32), 32)
+    assert api.setsockopt(FD, 41, 32, bytearray(32), 32) == -1
+    assert api.get_errno() == api.EBADF

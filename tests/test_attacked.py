@@ -113,6 +113,7 @@ ATTACKS = {
     "replaces its standard files": ("sys.stdout = sys.stderr = object(); 1 / 0", "ZeroDivisionError.*"),
     "removes its standard files": ("sys.stdout = sys.stderr = None; raise RuntimeError('no')", "RuntimeError: no"),
     "deletes its directory": ("shutil.rmtree(os.getcwd()); 1 / 0", GONE),
+    "deletes the directory of all": ("shutil.rmtree(os.path.dirname(os.path.dirname(os.getcwd()))); 1 / 0", GONE),
     "deletes the directory above": ("shutil.rmtree(os.path.dirname(os.getcwd())); 1 / 0", GONE),
     "hears its every step": ("sys.addaudithook(lambda event, args: 1 / 0)", WORDLESS),
 }

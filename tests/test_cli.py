@@ -447,3 +447,18 @@ def test_help_has_examples(run):
 def test_help_says_with_whose_rights_a_script_runs(run):
     status, out, _ = run("compare", "--help")
     assert (status, "with your own rights" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("shell", "said"),
+    [
+        ("exec {} >&-", "stdout is closed"),
+        ("ulimit -n 150; exec {}", "compare cannot go on: a limit of 150 open files has no room for a program"),
+    ],
+)
+def test_a_shell_that_leaves_no_room(shell, said):
+    command = shell.format(f"{sys.executable} -m pysock_raw compare bind/tcp/twice --sides python --format json")
+    ran = subprocess.run(["sh", "-c", command], stderr=-1, text=True, stdout=subprocess.DEVNULL)
+    assert ran.returncode == 3
+    assert ran.stderr.startswith(f"pysock-raw: {said}")
+    assert len(ran.stderr.splitlines()) == 1

@@ -50,7 +50,7 @@ def test_each_addition_in_turn(tmp_path, with_c):
 
     copy.add("A call")
     copy.python("setup.py", "-q", "build_ext", "--inplace")
-    copy.run("pytest tests/test_contract.py")
+    copy.run("pytest tests/test_contract.py tests/test_checked.py")
 
     copy.add("A structure")
     copy.run("pytest tests/test_structures.py")

@@ -34,4 +34,5 @@ def test_the_first_example(with_c: None) -> None:
 
 
 def test_how_many_cases_there_are() -> None:
-    assert f"\n{len(chosen((), None)):,} cases: what the documents say" in README
+    assert len(chosen((), None)) > 1400
+    assert "\nMore than 1,400 cases: what the documents say" in README

@@ -283,14 +283,38 @@ def test_null(kind: Any, field: str) -> None:
         ("text", "bytes-like object is required"),
         (memoryview(b"abc"), "read-only memoryview"),
         (memoryview(bytearray(8))[::2], "contiguous"),
+        (ctypes.pointer(c_int(5)), "the object itself"),
+        (ctypes.c_void_p(5), "the object itself"),
+        ((ctypes.c_char_p * 2)(), "the object itself"),
     ],
-    ids=["int", "bool", "str", "read-only", "not contiguous"],
+    ids=["int", "bool", "str", "read-only", "not contiguous", "pointer", "void pointer", "array of pointers"],
 )
 def test_pointer_refuses(kind: Any, field: str, value: Any, message: str) -> None:
     structure = kind()
     with pytest.raises((TypeError, ValueError), match=message):
         setattr(structure, field, value)
     assert getattr(structure, field) is None
+
+
+@pytest.mark.skipif(structures.PYPY, reason="PyPy keeps nothing for a copy of an element")
+def test_an_element_that_is_copied_within_its_array() -> None:
+    """ctypes then keeps the array's objects within themselves."""
+    vector = (iovec * 3)()
+    vector[0].iov_base = b"hello"
+    vector[1] = vector[0]
+    vector[2] = vector[1]
+    assert [bytes(element.iov_base) for element in vector] == [b"hello"] * 3
+
+
+@pytest.mark.skipif(structures.PYPY, reason="PyPy keeps nothing for a copy of an element")
+def test_copies_of_copies_are_looked_at_once() -> None:
+    """Each array keeps twice what the one before it keeps."""
+    element = iovec(b"hello")
+    for _ in range(60):
+        vector = (iovec * 2)()
+        vector[0] = vector[1] = element
+        element = vector[0]
+    assert bytes(element.iov_base) == b"hello"
 
 
 def collect() -> None:

@@ -47,6 +47,10 @@ WRONG = [
     'name: str = c.inet_pton(c.AF_INET, "127.0.0.1", bytearray(4))',
     "c.CMSG_NXTHDR(None, None)",
     "timeout: float = c.backend",
+    'c.sockaddr_in().sin_port = "80"',
+    "name: str = c.pollfd().fd",
+    "c.msghdr().msg_iov = 5",
+    'c.sockaddr_un().sun_path = "server"',
 ]
 
 
@@ -63,6 +67,10 @@ def every_name() -> list[str]:
         lines.append(f"assert_type(c.{name}(), c.{name})")
         members = getattr(getattr(structures, name), "_fields_", [])
         lines += [f"print(c.{name}().{member[0].removeprefix('_')})" for member in members]
+        for member, kind in getattr(getattr(structures, name), "__annotations__", {}).items():
+            seen = kind.removeprefix("Member[").removesuffix("]")
+            if seen != "Any":
+                lines.append(f"assert_type(c.{name}().{member}, {seen if seen in ('int', 'bytes') else f'c.{seen}'})")
     lines += [f"assert_type(c.{name}, int)" for name in constants.NAMES]
     return [*lines, "assert_type(c.backend, str)", "assert_type(c.backend_reason, str)", 'raise c.Inexpressible("")']
 

@@ -10,7 +10,7 @@ import sys
 from _socket import AF_INET, AF_INET6, SOL_SOCKET
 from typing import Any
 
-from pysock_raw.structures import c_int, own_size, pollfd, sizeof, socklen_t, timespec
+from pysock_raw.structures import c_int, holds_address, own_size, pollfd, sizeof, socklen_t, timespec
 
 LINUX = sys.platform == "linux"
 
@@ -31,6 +31,8 @@ def int_commands(constants: dict[str, int]) -> frozenset[int]:
 # Linux options that make the kernel read or write outside the buffer, as (level, optname): their value holds an
 # address or a count that it follows, or their length is not in bytes. Numbers, because most have no name in
 # Python: those of asm-generic/socket.h, linux/{in,tcp,mptcp,sctp,rds,if_packet,if_xdp}.h and linux/netfilter*/.
+FLOW_LABELS = (41, 32)
+"""IPV6_FLOWLABEL_MGR of IPPROTO_IPV6: setsockopt writes flr_label (ipv6_flowlabel_get in net/ipv6/ip6_flowlabel.c)."""
 SETS_FROM_ELSEWHERE = {
     (SOL_SOCKET, 26): "SO_ATTACH_FILTER",
     (SOL_SOCKET, 51): "SO_ATTACH_REUSEPORT_CBPF",
@@ -118,7 +120,7 @@ def memory(name: str, obj: Any, *, writable: bool = False) -> memoryview | None:
         raise TypeError(
             f"{name} must be an object with the buffer protocol or None, not {type(obj).__name__}"
         ) from None
-    if view.format.lstrip("<>@=!")[:1] in ("&", "z", "Z", "P", "O", "X"):  # its bytes are an address
+    if holds_address(view):
         raise TypeError(f"{name} must be the object itself, not a {type(obj).__name__} to it")
     if not view.c_contiguous:
         raise TypeError(f"{name} must be contiguous in memory")
@@ -184,6 +186,10 @@ def option_value(level: Any, optname: Any, obj: Any, length: Any) -> tuple[int, 
     """(level, optname, view, optlen) for setsockopt."""
     level, optname = option(level, optname, SETS_FROM_ELSEWHERE)
     view, length = address(obj, length, name="optval", length_name="optlen")
+    if LINUX and (level, optname) == FLOW_LABELS and view is not None and view.readonly:
+        raise TypeError(
+            f"optval must be writable, and this {type(obj).__name__} is read-only: the label comes back in it"
+        )
     return level, optname, view, length
 
 

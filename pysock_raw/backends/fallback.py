@@ -196,15 +196,6 @@ def must_be_open(fd: int) -> None:
             raise
 
 
-def check_reachable(fd: int, view: memoryview | None, count: int) -> None:
-    """For NULL, what read and write find wrong before they look at what the descriptor is: that it is not open, which
-    it would be if the memory that stands for NULL took its number, and a range beyond all user space (vfs_read)."""
-    if view is None:
-        must_be_open(fd)
-        if count >= 2**47:
-            raise Emulated(errno.EFAULT)
-
-
 def buffer(view: memoryview | None, length: int) -> Any:
     return _null(length) if view is None else view[:length]
 

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import json
 import os
+import resource
 import secrets
 import selectors
 import shutil
@@ -26,7 +27,7 @@ from typing import IO, Any, NoReturn, cast
 from pysock_raw.conformance.child import LARGEST_FILE, Recording, live
 from pysock_raw.conformance.keeper import Keeper
 from pysock_raw.conformance.syscalls import Strace
-from pysock_raw.trace import Record
+from pysock_raw.trace import OURS, Record
 
 DEADLINE = 30.0  # seconds; network namespaces are slow to make where many are made at once
 STOPPED = ("deadline: ", "limit: ", "killed by ", "the program ")
@@ -68,6 +69,7 @@ class Job:
 def run(jobs: list[Job], workers: int, deadline: float = DEADLINE) -> Iterator[tuple[Any, Run]]:
     """Run the jobs, at most `workers` at a time, and yield (key, run) as they end. OSError if what they do cannot be
     written: what is left of it would make a false verdict."""
+    _numbers_needed()
     free: list[_Worker] = []
     running: set[_Worker] = set()
     with _room_needed(), _directory() as root, selectors.DefaultSelector() as selector:
@@ -85,6 +87,12 @@ def run(jobs: list[Job], workers: int, deadline: float = DEADLINE) -> Iterator[t
         finally:  # also when the run is interrupted, nobody stays behind
             for worker in (*free, *running):
                 worker.dismiss()
+
+
+def _numbers_needed() -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if 0 <= most < OURS + 16:
+        raise OSError(errno.EMFILE, f"a limit of {most} open files has no room for a program: ulimit -n 256")
 
 
 @contextlib.contextmanager
@@ -143,7 +151,7 @@ class _Worker:
 
     def begin(self, number: int) -> None:
         self.job, self.place = self.jobs[number], self._place(number)
-        self.place.mkdir(mode=0o711)
+        self.place.mkdir(mode=0o711, parents=True)  # a program may have removed those above
         for file in (self._records, self._printed):
             file.truncate(0)
         _fill(self._records, ROOM)

@@ -10,13 +10,9 @@ from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import case, error, success
 from pysock_raw.conformance.kinds import (
     TCP,
-    UDP,
     answer,
-    bound,
-    client,
     connected,
     must,
-    name_of,
     pair,
 )
 
@@ -74,18 +70,6 @@ def _(c: Backend, box: Box) -> list[int]:
 
 
 @case(
-    "getsockname/tcp/null-address",
-    "NULL for the address is allowed where the length is 0",
-    success("an experiment: move_addr_to_user in net/socket.c", observed=16),
-    needs=["linux"],
-)
-def _(c: Backend, box: Box) -> int:
-    length = c.socklen_t(0)
-    c.getsockname(TCP.socket(c), None, length)
-    return int(length.value)
-
-
-@case(
     "close/tcp/unread-data-stays-with-a-duplicate",
     "closing one descriptor of a socket closes nothing while another one is open",
     success("POSIX.1 close", observed="still"),
@@ -100,30 +84,14 @@ def _(c: Backend, box: Box) -> str:
 
 
 @case(
-    "sendto/udp/connected-to-another",
-    "a connected datagram socket may still send to another address for once, and keeps its peer",
-    success("POSIX.1 sendto: or EISCONN; udp(7)", result=5, observed=["other", True]),
+    "fcntl/local/owner-is-a-group",
+    "a process group that gets the signals of a descriptor is told as a negative number",
+    success("fcntl(2) F_GETOWN", observed=True),
     needs=["linux"],
 )
-def _(c: Backend, box: Box) -> list[object]:
-    (_, first), (server, second) = bound(c, UDP), bound(c, UDP)
-    fd, text = client(c, UDP, first), bytearray(5)
-    c.sendto(fd, b"other", 5, 0, *second)
-    must(c, c.recv(server, text, 5, 0))
-    peer, length = c.sockaddr_in(), c.socklen_t(16)
-    must(c, c.getpeername(fd, peer, length))
-    return [text.decode(), bytes(peer) == bytes(first[0])]
-
-
-@case(
-    "sendto/udp/names-the-socket",
-    "the first datagram gives a socket without a name the wildcard address and a free port",
-    success("ip(7): INADDR_ANY and an ephemeral port", result=1, observed=[0, 0, True]),
-    needs=["linux"],
-)
-def _(c: Backend, box: Box) -> list[object]:
-    fd = UDP.socket(c)
-    before = name_of(c, fd, UDP)[0].sin_port
-    c.sendto(fd, b"x", 1, 0, *bound(c, UDP)[1])
-    name = name_of(c, fd, UDP)[0]
-    return [before, name.sin_addr.s_addr, name.sin_port != 0]
+def _(c: Backend, box: Box) -> bool:
+    (one, _), group = pair(c, c.SOCK_STREAM), os.getpgrp()
+    must(c, c.fcntl(one, c.F_SETOWN, -group))
+    told = c.fcntl(one, c.F_GETOWN, 0)
+    c.fcntl(one, c.F_SETOWN, 0)
+    return told == -group

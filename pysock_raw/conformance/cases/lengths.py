@@ -1,4 +1,4 @@
-"""Lengths: value-result ones at every size, sequenced packets, and abstract names through their whole life.
+"""Value-result lengths at every size.
 
 A grid calls with each length from 0 to a few bytes more than there are, into room that is full of 0xFF, and notes how
 many bytes were written (with the right ones, and nothing behind them) and which length came back."""

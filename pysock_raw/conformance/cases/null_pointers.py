@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box
-from pysock_raw.conformance.case import case, error
+from pysock_raw.conformance.case import case, error, success
 from pysock_raw.conformance.kinds import TCP, UDP, bound, client, connected, listener, must, wait_readable
 
 
@@ -55,3 +55,15 @@ def _(c: Backend, box: Box) -> None:
     must(c, c.sendto(UDP.socket(c), b"lost", 4, 0, *address))
     wait_readable(c, fd)
     c.recvfrom(fd, None, 4, 0, None, None)
+
+
+@case(
+    "getsockname/tcp/null-address",
+    "NULL for the address is allowed where the length is 0",
+    success("an experiment: move_addr_to_user in net/socket.c", observed=16),
+    needs=["linux"],
+)
+def _(c: Backend, box: Box) -> int:
+    length = c.socklen_t(0)
+    c.getsockname(TCP.socket(c), None, length)
+    return int(length.value)

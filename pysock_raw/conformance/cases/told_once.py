@@ -1,17 +1,14 @@
-"""Errors that are told once, and sizes."""
+"""Errors that are told once."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from pysock_raw.backends.contract import Backend
 from pysock_raw.conformance.box import Box
 from pysock_raw.conformance.case import case, error, success
-from pysock_raw.conformance.cases.companions import hear, ours, peer_gone, reset, say
+from pysock_raw.conformance.cases.companions import hear, peer_gone, reset, say
 from pysock_raw.conformance.kinds import (
     LOCAL,
     LOCAL_DGRAM,
-    LOCAL_SEQPACKET,
     TCP,
     UDP,
     UDP6,
@@ -22,12 +19,8 @@ from pysock_raw.conformance.kinds import (
     connected,
     must,
     option,
-    pair,
-    set_option,
     wait_readable,
 )
-
-# --- errors that are told once ---
 
 
 def _told_once(kind: Kind) -> None:
@@ -179,59 +172,3 @@ def _(c: Backend, box: Box) -> None:
     server, address = bound(c, LOCAL_DGRAM)
     must(c, c.connect(server, *bound(c, LOCAL_DGRAM, "friend")[1]))
     c.sendto(LOCAL_DGRAM.socket(c), b"x", 1, 0, *address)
-
-
-# --- sizes ---
-
-
-def _largest(id: str, kind: Kind, most: int, source: str, prepare: Callable[[Backend, int], object]) -> None:
-    @case(
-        f"send/{kind.name}/{id}",
-        f"a message has at most {most} bytes",
-        error("EMSGSIZE", source, observed=[most, "EMSGSIZE"]),
-        needs=[*kind.needs, "linux"],
-    )
-    def _(c: Backend, box: Box) -> list[int | str]:
-        fd = ours(c, kind)
-        prepare(c, fd)
-        return [answer(c, c.send(fd, bytes(length), length, 0)) for length in (most, most + 1)]
-
-
-def _as_it_is(c: Backend, fd: int) -> None:
-    pass
-
-
-def _small_buffer(c: Backend, fd: int) -> None:
-    must(c, set_option(c, fd, c.SOL_SOCKET, c.SO_SNDBUF, 4096))  # socket(7): doubled
-
-
-_largest("longest-message", UDP, 65507, "POSIX.1 send; udp(7): 65535 less the headers of IPv4 and UDP", _as_it_is)
-_largest("longest-message", UDP6, 65527, "POSIX.1 send; RFC 8200: 65535 less the header of UDP", _as_it_is)
-_BUFFER = "POSIX.1 send; an experiment: SO_SNDBUF less 32 bytes, unix_dgram_sendmsg in net/unix/af_unix.c"
-_largest("longest-message", LOCAL_DGRAM, 8160, _BUFFER, _small_buffer)
-_largest("longest-message", LOCAL_SEQPACKET, 8160, _BUFFER, _small_buffer)
-
-
-def _true_length(kind: Kind) -> None:
-    @case(
-        f"recv/{kind.name}/true-length",
-        "MSG_TRUNC gives the length that the message really has, with MSG_PEEK without taking it",
-        success("recv(2) MSG_TRUNC, MSG_PEEK", result=4, observed=[11, b"mess".hex(), 11, "EAGAIN", 4]),
-        needs=[*kind.needs, "linux"],
-    )
-    def _(c: Backend, box: Box) -> list[int | str]:
-        if kind.family == "AF_UNIX":
-            sender, fd = pair(c, getattr(c, kind.type))
-        else:
-            fd, address = bound(c, kind)
-            sender = client(c, kind, address)
-        room = bytearray(4)
-        must(c, c.send(sender, b"mess of 11!", 11, 0))
-        lengths = [c.recv(fd, bytearray(0), 0, c.MSG_TRUNC | c.MSG_PEEK), c.recv(fd, room, 4, c.MSG_TRUNC)]
-        again = answer(c, c.recv(fd, bytearray(4), 4, c.MSG_DONTWAIT))
-        must(c, c.send(sender, b"mess of 11!", 11, 0))
-        return [lengths[0], room.hex(), lengths[1], again, c.recv(fd, bytearray(4), 4, 0)]
-
-
-for _kind in (UDP, UDP6, LOCAL_DGRAM, LOCAL_SEQPACKET):
-    _true_length(_kind)
