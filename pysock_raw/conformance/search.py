@@ -102,7 +102,11 @@ def search(
     workers = jobs or WAITING * (os.cpu_count() or 1)
     context = multiprocessing.get_context("fork")
     enough = context.Event()
-    with context.Pool(workers, _begin, (enough, apis, differences)) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="pysock_raw.", ignore_cleanup_errors=True) as root,
+        context.Pool(workers, _begin, (root, enough, apis, differences)) as pool,
+    ):
+        os.chmod(root, 0o711)  # a program may give up its privileges
         for batch in pool.imap_unordered(_batch, batches):  # to the end, so that no worker is stopped at its work
             found.add(batch)
             progress(found.programs, programs)
@@ -110,11 +114,14 @@ def search(
     return found
 
 
-def _begin(enough: Event, *work: Any) -> None:
-    """A worker's life begins: what it was given comes with the fork, and it has a network of its own."""
+def _begin(root: str, enough: Event, *work: Any) -> None:
+    """A worker's life begins: what it was given comes with the fork, and it has a network of its own. What it leaves
+    behind, if it is ended, is in the directory of all."""
     global _enough, _work
     _enough, _work = enough, work
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a pool ends its workers so
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which is for the command
+    tempfile.tempdir = root
     machine.network()
 
 

@@ -363,6 +363,8 @@ class Fuzzer:
         for element in vector:
             element.iov_base = self.choice((None, bytes(4), self._lent(16), bytearray(8)))
             element.iov_len = self.choice((0, 4, 4, 8, 16, 17, 2**63))
+        if len(vector) == 2 and self.draw.random() < 0.3:
+            vector[1] = vector[0]
         message = msghdr(msg_iov=vector if vector else None, msg_iovlen=self.choice((len(vector), len(vector), 0, 3)))
         message.msg_name = name = self.choice((None, None, *ADDRESSES, self._lent(28)))
         message.msg_namelen = self.choice((0 if name is None else len(name), 0, 16, self.choice(LENGTHS) & 0xFFFFFFFF))
